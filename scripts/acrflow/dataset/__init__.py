@@ -1,0 +1,1 @@
+"""From parsed topics to labelled, split and rendered examples."""

@@ -1,0 +1,1 @@
+"""From adapters to predictions, metrics, comparison and report."""

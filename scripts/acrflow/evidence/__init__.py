@@ -1,0 +1,1 @@
+"""From cited references to condensed abstracts."""

@@ -1,0 +1,1 @@
+"""From guideline documents (PDF) to parsed topics."""

@@ -1,0 +1,196 @@
+"""Every table of the workflow, declared once, checked where it is written and where it is read.
+
+Columns carry the field's terms. Keys: a *row* is one condition x variant x procedure and has the `id` that
+`row_id` gives; a reference is (topic, number); a study is a pmid.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+
+from acrflow.errors import InputError
+from acrflow.files import whole
+from acrflow.labels import CATEGORIES, LABELS
+
+VOTE_COUNTS = 9  # votes[i] is the number of panelists who rated i + 1
+REFERENCE_STATUS = ("given", "matched", "ambiguous", "not_found", "not_a_pmid")
+JOINS = ("exact", "family", "synonym", "none")
+
+SECTION = pl.Struct({"label": pl.String, "category": pl.String, "text": pl.String})
+EVIDENCE = pl.Struct({"number": pl.Int64, "pmid": pl.Int64, "text": pl.String})
+MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
+
+
+class Table(pa.DataFrameModel):
+    """What all tables share: exactly the declared columns, with exactly the declared types."""
+
+    class Config:
+        strict = True
+
+
+class Guidelines(Table):
+    """All topics: one row per condition x variant x procedure, in the appendix's order."""
+
+    id: str = pa.Field(unique=True)
+    topic: str  # the topic's folder name
+    condition: str  # the guideline's title
+    variant_number: int = pa.Field(ge=1)
+    variant: str
+    procedure: str
+    appropriateness: str = pa.Field(isin=CATEGORIES)
+    rating: int = pa.Field(ge=1, le=9, nullable=True)
+    median: float = pa.Field(ge=1, le=9, nullable=True)
+    votes: pl.List(pl.Int64) = pa.Field(nullable=True)  # nine counts
+    strength_of_evidence: str = pa.Field(nullable=True)
+    adult_rrl: str = pa.Field(nullable=True)  # relative radiation level as printed
+    pediatric_rrl: str = pa.Field(nullable=True)
+    references: pl.List(pl.Int64)  # reference numbers, in the appendix's order
+    reasoning: str = pa.Field(nullable=True)  # the narrative's text on the procedure family; None where it has none
+    heading: str = pa.Field(nullable=True)  # the narrative heading that the reasoning stands under
+    join: str = pa.Field(isin=JOINS)
+    join_score: float = pa.Field(ge=0, le=1)
+
+
+class Pmids(Table):
+    """Every cited reference: one row per topic x reference number."""
+
+    topic: str
+    number: int
+    pmid: int = pa.Field(nullable=True, gt=0)
+    status: str = pa.Field(isin=REFERENCE_STATUS)
+    printed: str = pa.Field(nullable=True)  # what the appendix prints in brackets
+    study_quality: str = pa.Field(nullable=True)  # "1" (best) ... "4" (weakest), "Good", "Inadequate"
+    citation: str = pa.Field(nullable=True)  # the narrative's bibliography entry
+
+
+class Records(Table):
+    """One row per requested PMID; `status` says whether PubMed (or the snapshot) had it."""
+
+    pmid: int = pa.Field(unique=True)
+    status: str = pa.Field(isin=("received", "absent"))
+    title: str = pa.Field(nullable=True)
+    journal: str = pa.Field(nullable=True)
+    year: int = pa.Field(nullable=True)
+    publication_types: pl.List(pl.String)
+    languages: pl.List(pl.String)
+    mesh: pl.List(pl.String)
+    retracted: bool
+    sections: pl.List(SECTION)  # the abstract: label and NlmCategory may be null
+
+
+class Condensed(Table):
+    """One row per requested PMID: what was found, in the abstract's own sentences."""
+
+    pmid: int = pa.Field(unique=True)
+    title: str = pa.Field(nullable=True)
+    year: int = pa.Field(nullable=True)
+    text: str = pa.Field(nullable=True)  # None where `dropped` says why
+    words_before: int = pa.Field(ge=0)
+    words_after: int = pa.Field(ge=0)
+    dropped: str = pa.Field(nullable=True, isin=("retracted", "no abstract", "no record"))
+
+
+class Traces(Table):
+    """The reasoning of a row as one-fact sentences, in the document's order."""
+
+    id: str  # the row's id
+    position: int = pa.Field(ge=0)
+    trace: str
+    citations: pl.List(pl.Int64)
+
+
+class Rows(Table):
+    """A split of the dataset: labelled rows with gold traces and selected evidence."""
+
+    id: str = pa.Field(unique=True)
+    topic: str
+    condition: str
+    variant_number: int
+    variant: str
+    procedure: str
+    appropriateness: str = pa.Field(isin=LABELS)
+    rating: int = pa.Field(nullable=True)
+    votes: pl.List(pl.Int64) = pa.Field(nullable=True)
+    strength_of_evidence: str = pa.Field(nullable=True)
+    traces: pl.List(pl.String)  # gold reasoning, each sentence with its [n]
+    evidence: pl.List(EVIDENCE)  # condensed abstracts that fit the token budget, in ACR's order
+    evidence_left_out: pl.List(pl.Int64)  # reference numbers that did not fit
+
+
+class Examples(Table):
+    """Rendered prompts of a split, with the gold columns that the rewards need."""
+
+    id: str = pa.Field(unique=True)
+    messages: pl.List(MESSAGE)  # system, user
+    completion: str  # the gold completion: what SFT trains on
+    appropriateness: str = pa.Field(isin=LABELS)
+    traces: pl.List(pl.String)
+    references: pl.List(pl.Int64)  # reference numbers shown in the prompt
+    votes: pl.List(pl.Int64) = pa.Field(nullable=True)
+    prompt_tokens: int
+    prompt_hash: str
+
+
+class Predictions(Table):
+    """One model's completions on one split."""
+
+    id: str = pa.Field(unique=True)
+    model: str  # an adapter, "base" or a cheap baseline
+    split: str
+    draw: str  # "greedy" or the sampling seed
+    completion: str  # as generated; a cheap baseline writes its answer block
+    label: str = pa.Field(nullable=True, isin=LABELS)  # None: the answer does not parse
+    reasoning: str = pa.Field(nullable=True)
+    well_formed: bool
+    tokens: int = pa.Field(ge=0)  # generated tokens
+    truncated: bool  # generation stopped at its length limit
+    seconds: float = pa.Field(ge=0)  # share of its batch's wall time
+    prompt_hash: str = pa.Field(nullable=True)
+
+
+class Comparison(Table):
+    """Every model on every split, one figure a row."""
+
+    model: str
+    kind: str = pa.Field(isin=("adapter", "base", "cheap baseline"))
+    split: str
+    metric: str
+    value: float = pa.Field(nullable=True)
+    low: float = pa.Field(nullable=True)  # 95 % bootstrap interval
+    high: float = pa.Field(nullable=True)
+    rows: int
+
+
+def row_id(topic: str, variant: str, procedure: str) -> str:
+    """Stable id of a row: 16 hex digits of the SHA-256 of its key; independent of every other row."""
+    key = "\x1f".join((topic, variant, procedure))
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def polars_schema(table: type[Table]) -> dict[str, pl.DataType]:
+    """Column names and polars types of a table, for `pl.DataFrame(rows, schema=...)`."""
+    return {name: column.dtype.type for name, column in table.to_schema().columns.items()}
+
+
+def write(table: type[Table], frame: pl.DataFrame, path: Path) -> None:
+    """Check `frame` against its table and write it as Parquet, whole or not at all."""
+    checked = table.validate(frame)
+    with whole(path) as temporary:
+        checked.write_parquet(temporary)
+
+
+def read(table: type[Table], path: Path) -> pl.DataFrame:
+    """Read a table and check it.
+
+    Raises:
+        InputError: the file is missing, is no Parquet file, or does not have the table's columns.
+    """
+    try:
+        return table.validate(pl.read_parquet(path))
+    except FileNotFoundError:
+        raise InputError(path, "the table is missing", "build it with snakemake") from None
+    except (pl.exceptions.PolarsError, pa.errors.SchemaError) as error:
+        remedy = "delete the file and run snakemake again"
+        raise InputError(path, f"not a table of {table.__name__}: {error}", remedy) from error

@@ -1,0 +1,19 @@
+"""What all tests share: the library on the path, and real data where the machine has it."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real documents and records, kept beside the project and never inside it."""
+    folder = Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder} (set ACRFLOW_SHARED_DATA)")
+    return folder
