@@ -1,3 +1,5 @@
+# mypy: disable-error-code="valid-type"
+# (pandera reads `pl.List(pl.Int64)` as a column type, which mypy takes for a call in an annotation)
 """Every table of the workflow, declared once, checked where it is written and where it is read.
 
 Columns carry the field's terms. Keys: a *row* is one condition x variant x procedure and has the `id` that
@@ -19,6 +21,7 @@ REFERENCE_STATUS = ("given", "matched", "ambiguous", "not_found", "not_a_pmid")
 JOINS = ("exact", "family", "synonym", "none")
 
 SECTION = pl.Struct({"label": pl.String, "category": pl.String, "text": pl.String})
+OTHER_ABSTRACT = pl.Struct({"language": pl.String, "type": pl.String, "sections": pl.List(SECTION)})
 EVIDENCE = pl.Struct({"number": pl.Int64, "pmid": pl.Int64, "text": pl.String})
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 
@@ -77,7 +80,9 @@ class Records(Table):
     languages: pl.List(pl.String)
     mesh: pl.List(pl.String)
     retracted: bool
+    notices: pl.List(pl.String)  # PubMed's names for retractions, errata and expressions of concern
     sections: pl.List(SECTION)  # the abstract: label and NlmCategory may be null
+    other_abstracts: pl.List(OTHER_ABSTRACT)  # in other languages or by other hands
 
 
 class Condensed(Table):

@@ -1,0 +1,179 @@
+"""Condense abstracts: keep what was found, drop how it was looked for."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from acrflow import schemas
+from acrflow.ledger import Ledger
+
+FINDINGS = frozenset({"RESULTS", "CONCLUSIONS"})  # NlmCategory of the sections kept
+
+# A label with one of these words names findings, whatever NlmCategory says (often UNASSIGNED or nothing).
+# Covers Cochrane's "Main results" and "Authors' conclusions", and mixed ones such as "Methods and Results".
+FINDING_WORDS = frozenset(
+    "result results finding findings conclusion conclusions concluding interpretation interpretations implication "
+    "implications recommendation recommendations discussion impact relevance significance synthesis".split()
+)
+# Words that headings are made of beside those.
+OTHER_HEADING_WORDS = frozenset(
+    "aim aims background context data design goal goals importance introduction intervention interventions limitations "
+    "main material materials measure measures measurements method methods methodology objective objectives outcome "
+    "outcomes participants patients principal procedure procedures purpose rationale setting settings study subjects "
+    "summary analysis collection extraction eligibility criteria selection search strategy sources statistical and of "
+    "the for in clinical key points primary secondary author authors reviewer reviewers evidence registration trial "
+    "funding".split()
+)
+HEADING_WORDS = FINDING_WORDS | OTHER_HEADING_WORDS
+# "Data synthesis" reports findings, "study significance" may not: words that alone are too weak as an inline heading
+_HEADING = re.compile(r"(?:^|(?<=[.!?;)\]]\s))([A-Z][A-Za-z'’&/,-]*(?: [A-Za-z'’&/,-]+){0,5}) ?:(?=\s)")
+
+_ABBREVIATIONS = (
+    "vs e.g i.e al approx ca cf fig figs no nos dr st resp ref refs eq vol sec min max wt incl excl esp viz dept prof"
+).split()
+_SENTENCE_END = re.compile(r"[.!?][)\]\"”’]*\s+(?=[\"“(\[]?[A-Z0-9<>=≥≤±~])")
+_LAST_WORD = re.compile(r"([\w.]+)\.$")
+
+_NUMBER = re.compile(r"(?<![\w.])[-+−–<>=≥≤±~]*\d+(?:[.,·]\d+)*(?![\w])(?!-?(?:D|dimensional|T)\b)")
+_COMPARISON = re.compile(
+    r"\b(?:compar\w+ (?:with|to|favou?rably)|versus|vs|than|superior\w*|inferior\w*|significan\w+|differ(?:s|ed|ences?)?"
+    r"|no (?:difference|association|benefit|evidence|effect)|higher|lower|greater|fewer|increas\w+|decreas\w+|reduc\w+"
+    r"|improv\w+|worse\w*|correlat\w+|associat\w+|predict\w+|outperform\w*|equivalent|comparable|similar)\b",
+    re.IGNORECASE,
+)
+_ACCURACY = re.compile(
+    r"\b(?:sensitiv\w+|specificit\w+|accura\w+|predictive values?|PPV|NPV|AUC|AUROC|ROC|likelihood ratios?|kappa"
+    r"|(?:odds|hazard|risk) ratios?|confidence intervals?|diagnostic (?:yield|performance)|false[- ](?:positive|negative)"
+    r"|prevalence|incidence|detect(?:ed|ion)|agreement|percent)\b|%",
+    re.IGNORECASE,
+)
+_CONCLUSION = re.compile(
+    r"^(?:in (?:conclusion|summary)|we (?:conclude|found|recommend)|our (?:results|findings|data|study)"
+    r"|these (?:results|findings|data)|the (?:results|findings|data)|therefore|thus|this study (?:shows|suggests))\b",
+    re.IGNORECASE,
+)
+
+Section = Mapping[str, str | None]
+
+
+def condense(records: pl.DataFrame, unstructured: str, ledger: Ledger) -> pl.DataFrame:
+    """Keep the results and conclusions of each abstract.
+
+    Args:
+        records: one row per PMID (`schemas.Records`).
+        unstructured: abstracts without sections: "findings" keeps the sentences with findings and the last one,
+            "whole" keeps all.
+        ledger: taken are requested PMIDs, kept are those with a text; left out by reason.
+
+    Returns:
+        One row per PMID (`schemas.Condensed`) in the given order, words counted before and after. The text consists
+        of whole sentences of the abstract, unaltered and in their order, so every number in it is in the source.
+        Retracted studies, absent records and records without abstract have no text, and `dropped` says why.
+
+    Source: the condensing of arXiv 2510.05194, section 3.3.3.
+    """
+    rows = []
+    for record in records.select("pmid", "status", "title", "year", "retracted", "sections").iter_rows(named=True):
+        text, dropped = None, _why_dropped(record)
+        if dropped is None:
+            text = condense_sections(record["sections"], unstructured)
+            ledger.kept += 1
+        else:
+            ledger.leave_out(dropped, str(record["pmid"]))
+        before = sum(len((section["text"] or "").split()) for section in record["sections"])
+        after = len((text or "").split())
+        rows.append((record["pmid"], record["title"], record["year"], text, before, after, dropped))
+    condensed = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Condensed), orient="row")
+    ledger.taken += len(condensed)
+    ledger.facts["words_before"] = condensed["words_before"].sum()
+    ledger.facts["words_after"] = condensed["words_after"].sum()
+    return condensed
+
+
+def condense_sections(sections: Sequence[Section], unstructured: str) -> str:
+    """The findings of one abstract with at least one section; see `condense`.
+
+    Headings printed inside the text ("RESULTS: ...") count as sections. Where an abstract has sections but none of
+    results or conclusions, the rule for unstructured ones applies to all of it.
+    """
+    parts = [part for section in sections for part in _split_at_headings(section)]
+    if not any(_names_findings(part) for part in parts):
+        sentences = split_sentences(" ".join(part["text"] or "" for part in parts))
+        kept = sentences if unstructured == "whole" else _with_findings(sentences) or sentences
+        return " ".join(kept)
+    texts: list[str] = []
+    for part in parts:
+        text = part["text"] or ""
+        if _names_findings(part):
+            texts.append(text)
+        elif not part["label"]:  # no heading says what it is: its findings stay
+            texts.extend(sentence for sentence in split_sentences(text) if _has_finding(sentence))
+    return " ".join(texts)
+
+
+def split_sentences(text: str) -> list[str]:
+    """Sentences of an abstract in order; joined by single spaces they give the text.
+
+    A full stop ends a sentence before a capital letter, a digit or an opening bracket, except after an abbreviation
+    ("vs.", "et al.", "e.g.") or an initial.
+    """
+    sentences, start = [], 0
+    for end in _SENTENCE_END.finditer(text):
+        before = _LAST_WORD.search(text, start, end.start() + 1)
+        word = before.group(1) if before else ""
+        if word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word.isupper()):
+            continue
+        sentences.append(text[start : end.end()].strip())
+        start = end.end()
+    return [*sentences, text[start:].strip()] if text[start:].strip() else sentences
+
+
+def _why_dropped(record: Mapping[str, Any]) -> str | None:
+    if record["status"] == "absent":
+        return "no record"
+    if record["retracted"]:
+        return "retracted"
+    return None if record["sections"] else "no abstract"
+
+
+def _split_at_headings(section: Section) -> list[Section]:
+    """A section cut at the headings printed in its text; the text before the first one stays under the section's own."""
+    text = section["text"] or ""
+    headings = [found for found in _HEADING.finditer(text) if _is_heading(found.group(1))]
+    if not headings:
+        return [section]
+    ends = [found.start() for found in headings[1:]] + [len(text)]
+    parts: list[Section] = [{**section, "text": text[: headings[0].start()].strip()}]
+    parts += [
+        {"label": found.group(1), "category": None, "text": text[found.end() : end].strip()}
+        for found, end in zip(headings, ends, strict=True)
+    ]
+    return [part for part in parts if part["text"]]
+
+
+def _is_heading(text: str) -> bool:
+    """Whether the words before a colon are a heading: made of heading words, and not of small ones alone."""
+    words = _words(text)
+    return bool(words) and all(word in HEADING_WORDS for word in words) and len(words[0]) > 2
+
+
+def _names_findings(section: Section) -> bool:
+    return section["category"] in FINDINGS or any(word in FINDING_WORDS for word in _words(section["label"] or ""))
+
+
+def _words(label: str) -> list[str]:
+    """Lower-case words of a label, possessives cut ("Authors' conclusions")."""
+    return re.findall(r"[a-z]+", re.sub(r"['’]s?\b", "", label.lower()))
+
+
+def _with_findings(sentences: list[str]) -> list[str]:
+    """The sentences with a finding, and the last one, which concludes."""
+    last = len(sentences) - 1
+    return [sentence for place, sentence in enumerate(sentences) if place == last or _has_finding(sentence)]
+
+
+def _has_finding(sentence: str) -> bool:
+    """Whether a sentence gives a number, a comparison, a measure of accuracy or a conclusion."""
+    return any(pattern.search(sentence) for pattern in (_NUMBER, _COMPARISON, _ACCURACY, _CONCLUSION))
