@@ -207,7 +207,6 @@ class Evaluation(Section):
     """How predictions are made and measured."""
 
     batch: Positive = Field(16, description="prompts generated at once")
-    sampled: list[int] = Field([], description="seeds of sampled runs beside the greedy one")
     backend: Literal["transformers", "vllm"] = "vllm"
     bootstrap: Positive = Field(1000, description="bootstrap draws of every interval")
 

@@ -1,0 +1,76 @@
+"""acrflow: from imaging guidelines to reasoning adapters.
+
+    snakemake --profile slurm all              the paper's run on a cluster
+    snakemake --profile profiles/demo all      invented guidelines and a tiny model, on a laptop
+    snakemake --profile slurm medreason_embed  one adapter and what it needs
+
+targets   dataset, adapters, evaluation, report, all, and one per adapter
+reads     config/config.yaml and what the profile or --configfile and --config lay over it
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+wildcard_constraints:
+    topic=any_of(TOPICS),
+    adapter=any_of(C.adapters),
+    baseline=any_of(BASELINES),
+    model=any_of(MODELS),
+    split=any_of(["train", *SPLITS]),
+    prompt=any_of(PROMPTS),
+
+
+localrules:
+    all,
+    dataset,
+    adapters,
+    evaluation,
+    report,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RUN}/report/index.html",
+
+
+rule dataset:
+    input:
+        expand(f"{RUN}/examples/{{prompt}}.{{split}}.parquet", prompt=PROMPTS, split=["train", *SPLITS]),
+        f"{RUN}/dataset/card.md",
+
+
+rule adapters:
+    input:
+        expand(f"{RUN}/adapters/{{adapter}}", adapter=C.adapters),
+
+
+rule evaluation:
+    input:
+        f"{RUN}/metrics/comparison.parquet",
+
+
+rule report:
+    input:
+        f"{RUN}/report/index.html",
+
+
+include: "rules/guidelines.smk"
+include: "rules/evidence.smk"
+include: "rules/dataset.smk"
+include: "rules/adapters.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+if "invented" in (C.documents, C.evidence.source) or C.base.model == "tiny":
+
+    include: "rules/demo.smk"

@@ -1,0 +1,95 @@
+"""What all rules share: the checked configuration, the topics, the names, and which files a program depends on.
+
+makes   C (the configuration), RUN, LOGS, TOPICS, SPLITS, PROMPTS, BASELINES, MODELS
+reads   the whole configuration; stops before any work when it, the documents or the results folder are unusable
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from acrflow import config as configuration
+from acrflow.errors import InputError
+from acrflow.imports import imported_modules
+from acrflow.topics import read_topics, topics_of
+
+# Jobs run `python` of the environment that runs Snakemake, also when that was not activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def check_writable(folder):
+    """Fail before any work when results cannot be written (tried with a file, since root passes permission checks)."""
+    place = next(parent for parent in [Path(folder).absolute(), *Path(folder).absolute().parents] if parent.exists())
+    try:
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError as error:
+        raise InputError(
+            f"results: {folder}", f"cannot write there ({error})", "set `results` to a folder you may write"
+        )
+
+
+def check_inputs(config, topics):
+    """Fail before any work when the user's documents or the snapshot are not in order."""
+    check_writable(config.results)
+    if config.documents not in ("invented", "download"):
+        from acrflow.guideline.check import check_documents
+
+        check_documents(Path(config.documents), [topic.name for topic in topics])
+    source = config.evidence.source
+    if source not in ("entrez", "none", "invented") and not any(Path(source).glob("*.xml")):
+        raise InputError(
+            f"evidence.source: {source}",
+            "no folder with EFetch XML files",
+            "set evidence.source to entrez, none, invented or such a folder",
+        )
+
+
+try:
+    source = " + ".join(str(file) for file in workflow.configfiles) or "--config"
+    C = configuration.load(config, source)
+    topics = topics_of(C)
+    if workflow.is_main_process:
+        check_inputs(C, topics)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+RUN = f"{C.results}/{C.run}"
+LOGS = f"logs/{C.run}"
+TOPICS = {topic.name: topic for topic in topics}
+HELD_OUT = [topic.name for topic in topics if topic.role == "generalization"]
+SPLITS = ["test", "generalization"] if HELD_OUT else ["test"]
+PROMPTS = sorted({"reasoning", *(adapter.prompt for adapter in C.adapters.values())})
+BASELINES = ["majority", "tfidf_logreg"]
+MODELS = [*C.adapters, "base", *BASELINES]
+STEPS = [
+    "collect_guidelines",
+    "list_references",
+    "fetch_records",
+    "condense_abstracts",
+    "extract_traces",
+    "build_dataset",
+]
+STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
+
+DOCUMENTS = {"invented": f"{RUN}/invented/documents", "download": f"{RUN}/documents"}.get(C.documents, C.documents)
+SNAPSHOT = f"{RUN}/invented/efetch" if C.evidence.source == "invented" else C.evidence.source
+BASE = f"{RUN}/models/base" if C.base.model == "tiny" else C.base.model
+# a base that is a folder is an input, a name on the hub is not
+BASE_FILES = [BASE] if C.base.model == "tiny" or Path(BASE).is_dir() else []
+
+
+def any_of(names):
+    """A wildcard constraint: exactly these names, so that a mistyped target is an error and not a new wildcard."""
+    return "|".join(re.escape(name) for name in names)
+
+
+def library(program):
+    """The library modules that a program imports: inputs of its rule, so that an edit rebuilds exactly what it touches."""
+    return [os.path.relpath(path, workflow.basedir) for path in imported_modules(Path(workflow.basedir, program))]

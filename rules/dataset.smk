@@ -1,0 +1,114 @@
+"""Dataset: from rated rows, reasoning and evidence to splits and rendered examples.
+
+needs   guidelines.parquet, evidence/pmids.parquet, evidence/condensed.parquet, the base model's tokenizer
+makes   dataset/traces.parquet, dataset/{train,test,generalization}.parquet, leaks.json, card.md, examples/*.parquet
+reads   config: dataset, evidence.tokens, generalization, seed, base.model; config/prompts/
+"""
+
+
+rule extract_traces:
+    input:
+        guidelines=f"{RUN}/guidelines.parquet",
+        program="scripts/extract_traces.py",
+        library=library("scripts/extract_traces.py"),
+    output:
+        traces=f"{RUN}/dataset/traces.parquet",
+        ledger=f"{RUN}/ledger/extract_traces.json",
+    log:
+        f"{LOGS}/extract_traces.log",
+    benchmark:
+        f"{LOGS}/extract_traces.bench.tsv"
+    message:
+        "Splitting the narratives' reasoning into traces"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --guidelines {input.guidelines:q} \
+            --out {output.traces:q} \
+            --ledger {output.ledger:q}
+        """
+
+
+rule build_dataset:
+    input:
+        guidelines=f"{RUN}/guidelines.parquet",
+        traces=f"{RUN}/dataset/traces.parquet",
+        pmids=f"{RUN}/evidence/pmids.parquet",
+        condensed=f"{RUN}/evidence/condensed.parquet",
+        base=BASE_FILES,
+        program="scripts/build_dataset.py",
+        library=library("scripts/build_dataset.py"),
+    output:
+        train=f"{RUN}/dataset/train.parquet",
+        test=f"{RUN}/dataset/test.parquet",
+        generalization=f"{RUN}/dataset/generalization.parquet",
+        leaks=f"{RUN}/dataset/leaks.json",
+        card=f"{RUN}/dataset/card.md",
+        ledger=f"{RUN}/ledger/build_dataset.json",
+    log:
+        f"{LOGS}/build_dataset.log",
+    benchmark:
+        f"{LOGS}/build_dataset.bench.tsv"
+    params:
+        tokenizer=BASE,
+        split=C.dataset.split,
+        test_share=C.dataset.test_share,
+        seed=C.seed,
+        disagreement=C.dataset.disagreement,
+        evidence_tokens=C.evidence.tokens,
+        held_out=HELD_OUT,
+    message:
+        "Building the dataset, split by {params.split}"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --guidelines {input.guidelines:q} \
+            --traces {input.traces:q} \
+            --pmids {input.pmids:q} \
+            --condensed {input.condensed:q} \
+            --tokenizer {params.tokenizer:q} \
+            --split {params.split} \
+            --test-share {params.test_share} \
+            --seed {params.seed} \
+            --disagreement {params.disagreement} \
+            --evidence-tokens {params.evidence_tokens} \
+            --generalization {params.held_out:q} \
+            --train {output.train:q} \
+            --test {output.test:q} \
+            --generalization-out {output.generalization:q} \
+            --leaks {output.leaks:q} \
+            --card {output.card:q} \
+            --ledger {output.ledger:q}
+        """
+
+
+rule render_examples:
+    input:
+        rows=f"{RUN}/dataset/{{split}}.parquet",
+        prompt="config/prompts/{prompt}.yaml",
+        base=BASE_FILES,
+        program="scripts/render_examples.py",
+        library=library("scripts/render_examples.py"),
+    output:
+        examples=f"{RUN}/examples/{{prompt}}.{{split}}.parquet",
+        ledger=f"{RUN}/ledger/render_examples.{{prompt}}.{{split}}.json",
+    log:
+        f"{LOGS}/render_examples/{{prompt}}.{{split}}.log",
+    params:
+        tokenizer=BASE,
+        max_tokens=C.dataset.prompt_tokens,
+    message:
+        "Rendering the {wildcards.split} examples of prompt {wildcards.prompt}"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --rows {input.rows:q} \
+            --prompt {input.prompt:q} \
+            --tokenizer {params.tokenizer:q} \
+            --max-tokens {params.max_tokens} \
+            --out {output.examples:q} \
+            --ledger {output.ledger:q}
+        """

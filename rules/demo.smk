@@ -1,0 +1,78 @@
+"""Demo: invented guidelines and records, and a tiny base model made on the spot. Included only where one is asked for.
+
+needs   nothing but the topic list; guidelines.parquet, traces.parquet and condensed.parquet for the model
+makes   invented/documents/{topic}/*.pdf, invented/efetch/*.xml, models/base/
+reads   config: topics.invented, seed, base.tiny
+"""
+
+if "invented" in (C.documents, C.evidence.source):
+
+    INVENTED = (
+        list(TOPICS) if C.documents == "invented" else [topic.name for topic in read_topics(Path(C.topics.invented))]
+    )
+
+    rule invent_guidelines:
+        input:
+            topics=C.topics.invented,
+            program="scripts/invent_guidelines.py",
+            library=library("scripts/invent_guidelines.py"),
+        output:
+            documents=expand(
+                f"{RUN}/invented/documents/{{topic}}/{{kind}}.pdf", topic=INVENTED, kind=["narrative", "appendix"]
+            ),
+            efetch=directory(f"{RUN}/invented/efetch"),
+        log:
+            f"{LOGS}/invent_guidelines.log",
+        benchmark:
+            f"{LOGS}/invent_guidelines.bench.tsv"
+        params:
+            folder=f"{RUN}/invented",
+            seed=C.seed,
+        message:
+            "Inventing guideline documents and PubMed records"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --topics {input.topics:q} \
+                --seed {params.seed} \
+                --out {params.folder:q}
+            """
+
+
+if C.base.model == "tiny":
+
+    rule make_tiny_base:
+        input:
+            guidelines=f"{RUN}/guidelines.parquet",
+            condensed=f"{RUN}/evidence/condensed.parquet",
+            traces=f"{RUN}/dataset/traces.parquet",
+            prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
+            program="scripts/make_tiny_base.py",
+            library=library("scripts/make_tiny_base.py"),
+        output:
+            base=directory(f"{RUN}/models/base"),
+        log:
+            f"{LOGS}/make_tiny_base.log",
+        benchmark:
+            f"{LOGS}/make_tiny_base.bench.tsv"
+        resources:
+            mem_mb=2000,
+            runtime=20,
+        params:
+            settings=C.base.tiny.model_dump_json(),
+            seed=C.seed,
+        message:
+            "Making the tiny base model and teaching it the language of the documents a little"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --guidelines {input.guidelines:q} \
+                --condensed {input.condensed:q} \
+                --traces {input.traces:q} \
+                --prompts {input.prompts:q} \
+                --settings {params.settings:q} \
+                --seed {params.seed} \
+                --out {output.base:q}
+            """

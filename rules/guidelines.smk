@@ -1,0 +1,94 @@
+"""Guidelines: from documents to one table of rated rows.
+
+needs   per topic a narrative.pdf and an appendix.pdf (invented, downloaded, or the user's own folder)
+makes   guidelines/{topic}.json, guidelines/{topic}.qa.json, guidelines.parquet
+reads   config: documents, topics, download
+"""
+
+if C.documents == "download":
+
+    rule download_documents:
+        input:
+            program="scripts/download_documents.py",
+            library=library("scripts/download_documents.py"),
+        output:
+            narrative=f"{RUN}/documents/{{topic}}/narrative.pdf",
+            appendix=f"{RUN}/documents/{{topic}}/appendix.pdf",
+        log:
+            f"{LOGS}/download_documents/{{topic}}.log",
+        resources:
+            network=1,  # one networked job at a time: `resources: network=1` in the profiles
+            mem_mb=1000,
+            runtime=30,
+        params:
+            folder=lambda wildcards: f"{RUN}/documents/{wildcards.topic}",
+            topic=lambda wildcards: TOPICS[wildcards.topic],
+            url=C.download.url,
+            pause=C.download.seconds_between_requests,
+            accept="--accept-acr-terms" if C.download.accept_acr_terms else "",
+        message:
+            "Downloading the documents of {wildcards.topic}"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --topic {wildcards.topic:q} \
+                --acr-id {params.topic.acr_id:q} \
+                --panel {params.topic.panel:q} \
+                --title {params.topic.title:q} \
+                --url {params.url:q} \
+                --pause {params.pause} \
+                --out {params.folder:q} {params.accept}
+            """
+
+
+rule parse_guideline:
+    input:
+        narrative=f"{DOCUMENTS}/{{topic}}/narrative.pdf",
+        appendix=f"{DOCUMENTS}/{{topic}}/appendix.pdf",
+        program="scripts/parse_guideline.py",
+        library=library("scripts/parse_guideline.py"),
+    output:
+        guideline=f"{RUN}/guidelines/{{topic}}.json",
+        qa=f"{RUN}/guidelines/{{topic}}.qa.json",
+    log:
+        f"{LOGS}/parse_guideline/{{topic}}.log",
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Reading the guideline on {wildcards.topic}"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --topic {wildcards.topic:q} \
+            --narrative {input.narrative:q} \
+            --appendix {input.appendix:q} \
+            --out {output.guideline:q} \
+            --qa {output.qa:q}
+        """
+
+
+rule collect_guidelines:
+    input:
+        guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=TOPICS),
+        program="scripts/collect_guidelines.py",
+        library=library("scripts/collect_guidelines.py"),
+    output:
+        guidelines=f"{RUN}/guidelines.parquet",
+        ledger=f"{RUN}/ledger/collect_guidelines.json",
+    log:
+        f"{LOGS}/collect_guidelines.log",
+    benchmark:
+        f"{LOGS}/collect_guidelines.bench.tsv"
+    message:
+        "Collecting the rated rows of all topics"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --guidelines {input.guidelines:q} \
+            --out {output.guidelines:q} \
+            --ledger {output.ledger:q}
+        """

@@ -1,0 +1,50 @@
+"""Report: one self-contained page with everything a reader needs to judge the run.
+
+needs   metrics/comparison.parquet and what it was made from; ledgers and checks of every step
+makes   report/index.html, report/figures/*.svg
+reads   the whole configuration (shown in the report)
+"""
+
+
+rule write_report:
+    input:
+        comparison=f"{RUN}/metrics/comparison.parquet",
+        tables=f"{RUN}/report/tables",
+        metrics=expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=MODELS, split=SPLITS),
+        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.adapters),
+        ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=STEPS),
+        qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=TOPICS),
+        leaks=f"{RUN}/dataset/leaks.json",
+        card=f"{RUN}/dataset/card.md",
+        predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
+        template="scripts/acrflow/evaluation/templates/report.html.j2",
+        program="scripts/write_report.py",
+        library=library("scripts/write_report.py"),
+    output:
+        report=f"{RUN}/report/index.html",
+        figures=directory(f"{RUN}/report/figures"),
+    log:
+        f"{LOGS}/write_report.log",
+    params:
+        config=C.model_dump_json(),
+    message:
+        "Writing the report"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --run {C.run:q} \
+            --config-json {params.config:q} \
+            --comparison {input.comparison:q} \
+            --metrics {input.metrics:q} \
+            --adapters {input.adapters:q} \
+            --ledgers {input.ledgers:q} \
+            --qa {input.qa:q} \
+            --leaks {input.leaks:q} \
+            --card {input.card:q} \
+            --predictions {input.predictions:q} \
+            --rows {input.rows:q} \
+            --tables {input.tables:q} \
+            --out {output.report:q}
+        """
