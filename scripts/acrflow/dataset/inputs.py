@@ -1,0 +1,8 @@
+"""The input of a row as one line: what the cheap baselines and the leak report compare."""
+
+import polars as pl
+
+
+def input_texts(rows: pl.DataFrame) -> list[str]:
+    """ "condition | variant | procedure" of each row."""
+    return rows.select(pl.concat_str("condition", "variant", "procedure", separator=" | ")).to_series().to_list()
