@@ -1,0 +1,67 @@
+"""Bad input ends before any work, with one message that names the file, the key and the remedy."""
+
+import shutil
+
+import pytest
+
+DEMO = ("--profile", "profiles/demo")
+
+
+def refused(project, *arguments) -> str:
+    """The output of a run that must fail before any work: no job ran, no results were written."""
+    run = project.snakemake(*DEMO, *arguments)
+    assert run.returncode != 0
+    assert "Remedy:" in run.stdout, run.stdout
+    assert "Traceback" not in run.stdout
+    assert not (project.root / "results").exists()
+    return run.stdout
+
+
+def own_config(project, text: str) -> tuple[str, str]:
+    (project.root / "own.yaml").write_text(text)
+    return "--configfile", "own.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("trainning: {}", ["own.yaml", "trainning", "unknown key"]),
+        ("adapters: {baseline: {rewards: {anwser: 1.0}}}", ["own.yaml", "adapters.baseline", "unknown reward anwser"]),
+        ("adapters: {mine: {rewards: {answer: 1.0}}}", ["own.yaml", "adapters.mine.method", "missing"]),
+        ("adapters: {mine: {method: grpo, rewards: {answer: 0}}}", ["adapters.mine", "weight"]),
+        ("training: {grpo: {batch: 5}}", ["training.grpo", "multiple of generations"]),
+        ("documents: no/such/folder", ["documents", "no/such/folder"]),
+        ("evidence: {source: no/such/folder}", ["evidence.source", "no/such/folder"]),
+        ("generalization: [nowhere]", ["generalization", "nowhere"]),
+        ("results: README.md/results", ["results", "README.md"]),
+    ],
+)
+def test_a_wrong_configuration_is_refused(own_project, text, named):
+    output = refused(own_project, *own_config(own_project, text))
+    assert all(word in output for word in named), output
+
+
+def test_an_empty_topic_list_is_refused(own_project):
+    (own_project.root / "topics.tsv").write_text("topic\ttitle\trole\n")
+    output = refused(own_project, "--configfile", "config/demo.yaml", "--config", "topics={invented: topics.tsv}")
+    assert "topics.tsv" in output and "empty" in output
+
+
+def test_a_missing_document_is_refused(own_project):
+    (own_project.root / "mine/knee").mkdir(parents=True)
+    shutil.copy(own_project.root / "README.md", own_project.root / "mine/knee/narrative.pdf")
+    output = refused(own_project, *own_config(own_project, "documents: mine"))
+    assert "mine/knee/" in output
+
+
+def test_a_pdf_that_is_no_guideline_is_refused(own_project):
+    from reportlab.pdfgen.canvas import Canvas
+
+    for kind in ("narrative", "appendix"):
+        path = own_project.root / f"mine/knee/{kind}.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        canvas = Canvas(str(path))
+        canvas.drawString(72, 720, "The minutes of a meeting about something else.")
+        canvas.save()
+    output = refused(own_project, *own_config(own_project, "documents: mine"))
+    assert "mine/knee/" in output and "guideline" in output
