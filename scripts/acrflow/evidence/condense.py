@@ -11,42 +11,51 @@ from acrflow.ledger import Ledger
 
 FINDINGS = frozenset({"RESULTS", "CONCLUSIONS"})  # NlmCategory of the sections kept
 
+
+def _words(label: str) -> list[str]:
+    """Lower-case words of a label, possessives cut ("Authors' conclusions")."""
+    return re.findall(r"[a-z]+", re.sub(r"['’]s?\b", "", label.lower()))
+
+
 # A label with one of these words names findings, whatever NlmCategory says (often UNASSIGNED or nothing).
 # Covers Cochrane's "Main results" and "Authors' conclusions", and mixed ones such as "Methods and Results".
 FINDING_WORDS = frozenset(
-    "result results finding findings conclusion conclusions concluding interpretation interpretations implication "
-    "implications recommendation recommendations discussion impact relevance significance synthesis".split()
+    _words(
+        "result results finding findings conclusion conclusions concluding interpretation interpretations implication "
+        "implications recommendation recommendations discussion impact relevance significance synthesis points advances"
+    )
 )
 # Words that headings are made of beside those.
 OTHER_HEADING_WORDS = frozenset(
-    "aim aims background context data design goal goals importance introduction intervention interventions limitations "
-    "main material materials measure measures measurements method methods methodology objective objectives outcome "
-    "outcomes participants patients principal procedure procedures purpose rationale setting settings study subjects "
-    "summary analysis collection extraction eligibility criteria selection search strategy sources statistical and of "
-    "the for in clinical key points primary secondary author authors reviewer reviewers evidence registration trial "
-    "funding".split()
+    _words(
+        "aim aims analysis author authors background clinical collection context criteria data design eligibility "
+        "evidence extraction funding goal goals importance introduction intervention interventions key knowledge "
+        "limitations main material materials measure measures measurements method methodology methods objective "
+        "objectives outcome outcomes participants patients primary principal procedure procedures purpose rationale "
+        "registration reviewer reviewers search secondary selection setting settings sources statistical strategy "
+        "study subjects summary trial"
+    )
 )
-HEADING_WORDS = FINDING_WORDS | OTHER_HEADING_WORDS
-# "Data synthesis" reports findings, "study significance" may not: words that alone are too weak as an inline heading
+SMALL_WORDS = frozenset(_words("and for in of the to"))
 _HEADING = re.compile(r"(?:^|(?<=[.!?;)\]]\s))([A-Z][A-Za-z'’&/,-]*(?: [A-Za-z'’&/,-]+){0,5}) ?:(?=\s)")
 
-_ABBREVIATIONS = (
-    "vs e.g i.e al approx ca cf fig figs no nos dr st resp ref refs eq vol sec min max wt incl excl esp viz dept prof"
-).split()
+_ABBREVIATIONS = frozenset(
+    _words("vs al approx ca cf fig figs no nos dr st resp ref refs eq vol sec min max wt incl excl esp viz dept prof")
+) | {"e.g", "i.e"}
 _SENTENCE_END = re.compile(r"[.!?][)\]\"”’]*\s+(?=[\"“(\[]?[A-Z0-9<>=≥≤±~])")
 _LAST_WORD = re.compile(r"([\w.]+)\.$")
 
 _NUMBER = re.compile(r"(?<![\w.])[-+−–<>=≥≤±~]*\d+(?:[.,·]\d+)*(?![\w])(?!-?(?:D|dimensional|T)\b)")
 _COMPARISON = re.compile(
-    r"\b(?:compar\w+ (?:with|to|favou?rably)|versus|vs|than|superior\w*|inferior\w*|significan\w+|differ(?:s|ed|ences?)?"
-    r"|no (?:difference|association|benefit|evidence|effect)|higher|lower|greater|fewer|increas\w+|decreas\w+|reduc\w+"
+    r"\b(?:compar\w+ (?:with|to|favou?rably)|versus|vs|than|superior\w*|inferior\w*|significan\w+"
+    r"|differ(?:s|ed|ences?)?|no (?:difference|association|benefit|evidence|effect)|higher|lower|greater|fewer|increas\w+|decreas\w+|reduc\w+"
     r"|improv\w+|worse\w*|correlat\w+|associat\w+|predict\w+|outperform\w*|equivalent|comparable|similar)\b",
     re.IGNORECASE,
 )
 _ACCURACY = re.compile(
     r"\b(?:sensitiv\w+|specificit\w+|accura\w+|predictive values?|PPV|NPV|AUC|AUROC|ROC|likelihood ratios?|kappa"
-    r"|(?:odds|hazard|risk) ratios?|confidence intervals?|diagnostic (?:yield|performance)|false[- ](?:positive|negative)"
-    r"|prevalence|incidence|detect(?:ed|ion)|agreement|percent)\b|%",
+    r"|(?:odds|hazard|risk) ratios?|confidence intervals?|diagnostic (?:yield|performance)"
+    r"|false[- ](?:positive|negative)|prevalence|incidence|detect(?:ed|ion)|agreement|percent)\b|%",
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(
@@ -139,7 +148,7 @@ def _why_dropped(record: Mapping[str, Any]) -> str | None:
 
 
 def _split_at_headings(section: Section) -> list[Section]:
-    """A section cut at the headings printed in its text; the text before the first one stays under the section's own."""
+    """A section cut at the headings printed in its text; text before the first one keeps the section's own."""
     text = section["text"] or ""
     headings = [found for found in _HEADING.finditer(text) if _is_heading(found.group(1))]
     if not headings:
@@ -154,18 +163,13 @@ def _split_at_headings(section: Section) -> list[Section]:
 
 
 def _is_heading(text: str) -> bool:
-    """Whether the words before a colon are a heading: made of heading words, and not of small ones alone."""
-    words = _words(text)
-    return bool(words) and all(word in HEADING_WORDS for word in words) and len(words[0]) > 2
+    """Whether the words before a colon are a heading: made of heading words, not of small ones alone."""
+    words = set(_words(text)) - SMALL_WORDS
+    return bool(words) and words <= FINDING_WORDS | OTHER_HEADING_WORDS
 
 
 def _names_findings(section: Section) -> bool:
     return section["category"] in FINDINGS or any(word in FINDING_WORDS for word in _words(section["label"] or ""))
-
-
-def _words(label: str) -> list[str]:
-    """Lower-case words of a label, possessives cut ("Authors' conclusions")."""
-    return re.findall(r"[a-z]+", re.sub(r"['’]s?\b", "", label.lower()))
 
 
 def _with_findings(sentences: list[str]) -> list[str]:

@@ -70,7 +70,7 @@ def read_records(xml: bytes) -> list[Record]:
 
 def absent(pmid: int) -> Record:
     """The row of a requested PMID that has no record."""
-    empty: Record = {key: None for key in ("title", "journal", "year")}
+    empty: Record = dict.fromkeys(("title", "journal", "year"))
     lists: Record = {
         key: [] for key in ("publication_types", "languages", "mesh", "notices", "sections", "other_abstracts")
     }
