@@ -67,7 +67,9 @@ def load_prompt(path: Path) -> Prompt:
     whole = values["system"] + values["user"]
     named = set(_PLACEHOLDER.findall(whole))
     if unknown := sorted(named - set(PLACEHOLDERS)):
-        raise InputError(path, f"unknown placeholder {{{'}, {'.join(unknown)}}}", f"known are {', '.join(PLACEHOLDERS)}")
+        raise InputError(
+            path, f"unknown placeholder {{{'}, {'.join(unknown)}}}", f"known are {', '.join(PLACEHOLDERS)}"
+        )
     if missing := [name for name in PLACEHOLDERS[:3] if name not in named]:
         raise InputError(path, f"the placeholder {{{'}, {'.join(missing)}}} is missing", _REMEDY)
     if completion.ANSWER not in whole or completion.END_ANSWER not in whole:

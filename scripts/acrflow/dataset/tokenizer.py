@@ -29,7 +29,9 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        remedy = "give a folder with tokenizer.json and tokenizer_config.json, or a hub name that you may read and reach"
+        remedy = (
+            "give a folder with tokenizer.json and tokenizer_config.json, or a hub name that you may read and reach"
+        )
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(name, f"no tokenizer: {reason}", remedy) from error
     if not tokenizer.chat_template:

@@ -1,0 +1,156 @@
+"""From rated rows, traces and studies to labelled rows with gold reasoning and evidence."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import polars as pl
+
+from acrflow import schemas
+from acrflow.dataset.prompts import evidence_block
+from acrflow.errors import InputError
+from acrflow.evidence.select import Study, select
+from acrflow.labels import DISAGREEMENT, MBA
+from acrflow.ledger import Ledger
+
+Studies = dict[str, dict[int, Study]]  # topic -> reference number -> study with a text
+
+
+def label_rows(guidelines: pl.DataFrame, disagreement: Literal["drop", "keep"], ledger: Ledger) -> pl.DataFrame:
+    """The rows that have a label, each key once.
+
+    Args:
+        guidelines: `schemas.Guidelines`.
+        disagreement: "drop" leaves out rows rated Disagreement, as the paper; "keep" takes them as May Be Appropriate.
+        ledger: gets what is left out.
+
+    Returns:
+        The same columns; `appropriateness` is one of `labels.LABELS`. Where one topic rates a procedure twice for the
+        same variant, case and white space aside, the first row stands.
+
+    Raises:
+        InputError: a row without variant or procedure, or a key rated twice with two labels.
+    """
+    kept: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in guidelines.iter_rows(named=True):
+        ledger.taken += 1
+        name = row_name(row)
+        if row["appropriateness"] == DISAGREEMENT:
+            if disagreement == "drop":
+                ledger.leave_out("disagreement", name)
+                continue
+            row["appropriateness"] = MBA
+        key = tuple(" ".join(row[column].split()).casefold() for column in ("topic", "variant", "procedure"))
+        if not all(key):
+            raise InputError(name, f"row {row['id']} has no variant or no procedure", "mend the topic's document")
+        first = kept.setdefault(key, row)
+        if first["appropriateness"] != row["appropriateness"]:
+            what = f"rated {row['appropriateness']}, but {first['appropriateness']} in {row_name(first)}"
+            raise InputError(name, what, f"rows {first['id']} and {row['id']} have one key; mend the topic's document")
+        if first is not row:
+            ledger.leave_out("duplicate", f"{name}, the same as {row_name(first)}")
+    ledger.kept = len(kept)
+    return pl.DataFrame(list(kept.values()), schema=guidelines.schema)
+
+
+def row_name(row: dict[str, Any]) -> str:
+    """A row's name for a reader."""
+    return f"{row['topic']}: variant {row['variant_number']}, {row['procedure']}"
+
+
+def gather_studies(pmids: pl.DataFrame, condensed: pl.DataFrame) -> tuple[Studies, dict[str, dict[int, str]]]:
+    """The cited studies that have a text, and why the others have none.
+
+    Args:
+        pmids: every cited reference (`schemas.Pmids`).
+        condensed: every requested study (`schemas.Condensed`).
+
+    Returns:
+        The studies by topic and number, and by topic and number the reason of each reference without a text:
+        "no PMID", "no record", "no abstract" or "retracted".
+    """
+    texts = {row["pmid"]: row for row in condensed.iter_rows(named=True)}
+    studies: Studies = defaultdict(dict)
+    missing: dict[str, dict[int, str]] = defaultdict(dict)
+    for reference in pmids.iter_rows(named=True):
+        topic, number, pmid = reference["topic"], reference["number"], reference["pmid"]
+        if pmid is None:
+            missing[topic][number] = "no PMID"
+        elif pmid not in texts:
+            missing[topic][number] = "no record"
+        elif not texts[pmid]["text"]:
+            missing[topic][number] = texts[pmid]["dropped"] or "no abstract"
+        else:
+            studies[topic][number] = Study(number, pmid, texts[pmid]["text"], reference["study_quality"])
+    return dict(studies), dict(missing)
+
+
+def study_lines(studies: Studies) -> Iterable[str]:
+    """The line of each study in an evidence block."""
+    for topic in studies.values():
+        for study in topic.values():
+            yield evidence_block([{"number": study.number, "text": study.text}])
+
+
+def complete_rows(
+    rows: pl.DataFrame, traces: pl.DataFrame, studies: Studies, budget: int, count_tokens: Callable[[str], int]
+) -> pl.DataFrame:
+    """Give labelled rows their gold traces and their evidence.
+
+    A row without reasoning keeps its place with no traces: its label still trains and tests. The rewards that compare
+    reasoning leave such a row out of account.
+
+    Args:
+        rows: labelled rows (`label_rows`).
+        traces: `schemas.Traces`.
+        studies: the studies that have a text.
+        budget: tokens of a row's evidence block.
+        count_tokens: tokens of a line "[n] text".
+
+    Returns:
+        `schemas.Rows`.
+    """
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for row_id, trace in traces.sort("id", "position").select("id", "trace").iter_rows():
+        by_id[row_id].append(trace)
+    selections = [
+        select(references, studies.get(topic, {}), budget, count_tokens)
+        for topic, references in rows.select("topic", "references").iter_rows()
+    ]
+    schema = schemas.polars_schema(schemas.Rows)
+    return rows.with_columns(
+        pl.Series("traces", [by_id[row_id] for row_id in rows["id"]], dtype=schema["traces"]),
+        pl.Series("evidence", [selection.kept for selection in selections], dtype=schema["evidence"]),
+        pl.Series("evidence_left_out", [s.left_out for s in selections], dtype=schema["evidence_left_out"]),
+    ).select(schema.keys())
+
+
+def reference_facts(cited: pl.DataFrame, rows: pl.DataFrame, missing: dict[str, dict[int, str]]) -> dict[str, Any]:
+    """What became of the cited references, for the ledger.
+
+    Args:
+        cited: labelled rows with their `references`.
+        rows: the same rows with their evidence.
+        missing: why references have no text (`gather_studies`).
+
+    Returns:
+        References cited, shown in at least one prompt, left out everywhere for want of budget, and without a text by
+        topic and reason ("not listed": cited by a row and absent from pmids.parquet).
+    """
+    keys = set(cited.select("topic", "references").explode("references").drop_nulls().iter_rows())
+    shown = {
+        (topic, study["number"]) for topic, studies in rows.select("topic", "evidence").iter_rows() for study in studies
+    }
+    left_out = (
+        set(rows.select("topic", "evidence_left_out").explode("evidence_left_out").drop_nulls().iter_rows()) - shown
+    )
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for topic, number in sorted(keys - shown - left_out):
+        reasons[topic][missing.get(topic, {}).get(number, "not listed")] += 1
+    return {
+        "cited": len(keys),
+        "shown": len(shown),
+        "over_budget": len(left_out),
+        "without_text": sum(sum(counts.values()) for counts in reasons.values()),
+        "without_text_by_topic": {topic: dict(sorted(counts.items())) for topic, counts in reasons.items()},
+    }

@@ -1,0 +1,98 @@
+"""Examples: rows rendered as messages and gold completions, within the prompt budget."""
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from acrflow import completion, schemas
+from acrflow.dataset.prompts import Prompt, messages, prompt_hash
+from acrflow.dataset.tokenizer import count_tokens
+from acrflow.errors import InputError
+from acrflow.ledger import Ledger
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Messages = list[dict[str, str]]
+
+
+def render(
+    rows: pl.DataFrame, prompt: Prompt, tokenizer: "PreTrainedTokenizerBase", max_tokens: int, ledger: Ledger
+) -> pl.DataFrame:
+    """Render the rows of a split with a prompt.
+
+    Args:
+        rows: `schemas.Rows`; may be empty.
+        prompt: the prompt.
+        tokenizer: the base model's, from `acrflow.dataset.tokenizer.load_tokenizer`.
+        max_tokens: longest prompt, in tokens with the chat template; longer ones are left out.
+        ledger: gets the rows left out, and as facts the longest prompt and gold completion in tokens.
+
+    Returns:
+        One row per example (`schemas.Examples`), in the order of `rows`.
+
+    Raises:
+        InputError: no prompt fits, or the tokenizer cannot end a sequence (`check_end`).
+    """
+    records: list[dict[str, Any]] = rows.to_dicts()
+    rendered = [messages(prompt, record) for record in records]
+    lengths = count_tokens(tokenizer, [_chat(tokenizer, conversation) for conversation in rendered])
+    examples = []
+    for record, conversation, tokens in zip(records, rendered, lengths, strict=True):
+        ledger.taken += 1
+        if tokens > max_tokens:
+            name = f"{record['id']} ({record['topic']}: variant {record['variant_number']}, {record['procedure']})"
+            ledger.leave_out("prompt too long", f"{name}: {tokens} tokens, the budget is {max_tokens}")
+            continue
+        ledger.kept += 1
+        examples.append(
+            {
+                **{name: record[name] for name in ("id", "appropriateness", "traces", "votes")},
+                "messages": conversation,
+                "completion": gold_completion(prompt, record["traces"], record["appropriateness"]),
+                "references": [study["number"] for study in record["evidence"]] if prompt.evidenced else [],
+                "prompt_tokens": tokens,
+                "prompt_hash": prompt_hash(conversation),
+            }
+        )
+    if records and not examples:
+        what = f"none of {len(records)} prompts fits into {max_tokens} tokens, the shortest has {min(lengths)}"
+        raise InputError(f"prompt {prompt.name}", what, "raise dataset.prompt_tokens or lower evidence.tokens")
+    if examples:
+        check_end(tokenizer, examples[0]["messages"], examples[0]["completion"])
+    completions = count_tokens(tokenizer, [example["completion"] for example in examples])
+    ledger.facts = {
+        "longest_prompt_tokens": max((example["prompt_tokens"] for example in examples), default=0),
+        "longest_completion_tokens": max(completions, default=0),
+        "without_reasoning": sum(not example["traces"] for example in examples),
+    }
+    return pl.DataFrame(examples, schema=schemas.polars_schema(schemas.Examples))
+
+
+def gold_completion(prompt: Prompt, traces: list[str], label: str) -> str:
+    """The completion that a prompt asks for: traces and label, or the label alone."""
+    return completion.write(" ".join(traces) if prompt.reasoned else None, label)
+
+
+def check_end(tokenizer: "PreTrainedTokenizerBase", conversation: Messages, answer: str) -> None:
+    """Check on one example that training sees the end of the sequence.
+
+    Raises:
+        InputError: the tokenizer has no end-of-sequence token, pads with it (the real end would be masked), or its
+            chat template does not write it after an answer: a model trained so never stops.
+    """
+    name = tokenizer.name_or_path
+    if tokenizer.eos_token_id is None or tokenizer.eos_token_id == tokenizer.pad_token_id:
+        what = f"end of sequence {tokenizer.eos_token}, padding {tokenizer.pad_token}: the end is missing or masked"
+        raise InputError(name, what, "give the tokenizer a padding token of its own")
+    prompt = _chat(tokenizer, conversation)
+    whole = tokenizer.apply_chat_template([*conversation, {"role": "assistant", "content": answer}], tokenize=False)
+    ids, start = tokenizer([str(whole), prompt], add_special_tokens=False)["input_ids"]
+    if tokenizer.eos_token_id not in ids[len(start) :]:
+        what = f"the chat template does not end an answer with {tokenizer.eos_token}"
+        raise InputError(name, what, "mend the tokenizer's chat template, or set eos_token to the token it writes")
+
+
+def _chat(tokenizer: "PreTrainedTokenizerBase", conversation: Messages) -> str:
+    """The prompt as the model reads it, up to where its answer begins."""
+    return str(tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True))
