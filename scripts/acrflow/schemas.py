@@ -138,6 +138,14 @@ class Examples(Table):
     prompt_hash: str
 
 
+class TrainingLog(Table):
+    """Every metric of every training step, each once: one row per step x metric, named as the trainer names it."""
+
+    step: int = pa.Field(ge=1)
+    metric: str  # loss, reward, rewards/<name>/mean, learning_rate, step_time in seconds, ...
+    value: float = pa.Field(nullable=True)
+
+
 class Predictions(Table):
     """One model's completions on one split."""
 

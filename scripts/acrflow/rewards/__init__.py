@@ -1,0 +1,143 @@
+"""Rewards: one function a module, named in the configuration with a weight and options.
+
+A reward is written like this, in `acrflow/rewards/<name>.py`; nothing else changes:
+
+    @reward(columns=("appropriateness",), low=0.0, high=1.0)
+    def answer(completions, appropriateness, *, partial=0.0):
+        return [...]  # one number per completion; None: the reward does not apply to it
+
+Completions and gold columns are lists of the same length. The gold columns come from the dataset: TRL repeats and
+shuffles them with the prompt, so place i of every list belongs together. Keyword-only arguments are the options of
+the configuration, or a model by name (`embedder`, `judge`). Besides the dataset's columns a reward may ask for
+`step`, the optimizer step. This package imports no reward, so that an adapter depends on its own ones alone.
+"""
+
+import importlib
+import inspect
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from acrflow.errors import InputError
+
+Values = Sequence[float | None]
+Function = Callable[..., Values]
+
+MODELS = ("embedder", "judge")
+DECLARATION = "declaration"
+
+
+class RewardError(ValueError):
+    """A reward broke its word: wrong length, a value that is not finite, or one outside its declared range."""
+
+
+class Declaration:
+    """What a reward says of itself: the columns it needs, in the order of its arguments, and its range."""
+
+    def __init__(self, columns: tuple[str, ...], low: float, high: float):
+        self.columns, self.low, self.high = columns, low, high
+
+
+def reward(columns: tuple[str, ...], low: float, high: float) -> Callable[[Function], Function]:
+    """Declare a reward function.
+
+    Args:
+        columns: gold columns that it takes after the completions, in that order.
+        low, high: its range, both ends included.
+    """
+
+    def declare(function: Function) -> Function:
+        setattr(function, DECLARATION, Declaration(columns, low, high))
+        return function
+
+    return declare
+
+
+class Reward:
+    """A reward as TRL calls it: takes the completions' texts, checks every value, measures itself.
+
+    Attributes:
+        __name__: the reward's name, under which TRL logs its mean and spread.
+        columns: dataset columns that it needs (`step` is not one of them).
+    """
+
+    def __init__(self, name: str, function: Function, declaration: Declaration):
+        self.__name__ = name
+        self._function, self._declaration = function, declaration
+        self.columns = tuple(column for column in declaration.columns if column != "step")
+
+    def __call__(
+        self,
+        completions: Sequence[Any],
+        log_metric: Callable[[str, float], None] | None = None,
+        trainer_state: Any = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Reward each completion.
+
+        Args:
+            completions: texts, or conversations whose last message is the completion.
+            log_metric: TRL's logger; gets `rewards/<name>/none` (share) and `rewards/<name>/seconds`. Mean and
+                spread are TRL's own.
+            columns: the dataset's columns, aligned with the completions; those not asked for are ignored.
+
+        Raises:
+            RewardError: see there.
+        """
+        texts = [text if isinstance(text, str) else text[-1]["content"] for text in completions]
+        columns["step"] = [getattr(trainer_state, "global_step", 0)] * len(texts)
+        gold = [columns[name] for name in self._declaration.columns]
+        for name, values in zip(self._declaration.columns, gold, strict=True):
+            if len(values) != len(texts):
+                raise RewardError(f"reward {self.__name__}: {len(values)} values of {name}, {len(texts)} completions")
+        started = time.perf_counter()
+        values = self._checked(self._function(texts, *gold), len(texts))
+        if log_metric is not None:
+            log_metric(f"rewards/{self.__name__}/none", values.count(None) / max(1, len(values)))
+            log_metric(f"rewards/{self.__name__}/seconds", time.perf_counter() - started)
+        return values
+
+    def _checked(self, values: Values, expected: int) -> list[float | None]:
+        if len(values) != expected:
+            raise RewardError(f"reward {self.__name__}: {len(values)} values for {expected} completions")
+        low, high = self._declaration.low, self._declaration.high
+        checked: list[float | None] = []
+        for place, value in enumerate(values):
+            # a little slack: cosines computed in float32 may exceed 1 by a rounding error
+            if value is not None and not (math.isfinite(value) and low - 1e-5 <= value <= high + 1e-5):
+                raise RewardError(f"reward {self.__name__}: {value} at place {place}, outside [{low}, {high}]")
+            checked.append(None if value is None else min(max(float(value), low), high))
+        return checked
+
+
+def load(name: str, options: Mapping[str, Any], models: Mapping[str, Callable[[], Any]]) -> Reward:
+    """Load a reward by name; only its own module is imported.
+
+    Args:
+        options: the configuration's options of this reward.
+        models: how to get the models that a reward may ask for, called only if it does.
+
+    Raises:
+        InputError: no such reward, or an option that it does not have.
+    """
+    where = f"rewards.{name}"
+    try:
+        function = getattr(importlib.import_module(f"acrflow.rewards.{name}"), name)
+        declaration: Declaration = getattr(function, DECLARATION)
+    except (ModuleNotFoundError, AttributeError) as error:
+        remedy = f"write scripts/acrflow/rewards/{name}.py with a function {name} under @reward"
+        raise InputError(where, f"there is no such reward ({error})", remedy) from None
+    keywords = [
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    known = [keyword for keyword in keywords if keyword not in MODELS]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        remedy = f"the options of {name} are: {', '.join(known) or 'none'}"
+        raise InputError(f"{where}.options", f"unknown option {', '.join(unknown)}", remedy)
+    needed = {keyword: models[keyword]() for keyword in keywords if keyword in MODELS}
+    return Reward(name, partial(function, **options, **needed), declaration)

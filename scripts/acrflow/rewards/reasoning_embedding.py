@@ -1,0 +1,48 @@
+"""Reward: the reasoning says what the gold traces say, by sentence embeddings."""
+
+from acrflow import completion
+from acrflow.dataset.traces import split_sentences
+from acrflow.models import Embedder
+from acrflow.rewards import reward
+
+
+@reward(columns=("appropriateness", "traces"), low=-1.0, high=1.0)
+def reasoning_embedding(
+    completions: list[str],
+    appropriateness: list[str],
+    traces: list[list[str]],
+    *,
+    embedder: Embedder,
+    gated: bool = False,
+) -> list[float | None]:
+    """Mean, over the gold traces, of the best cosine similarity to any sentence of the reasoning.
+
+    Args:
+        gated: multiply by [the answer is right]; this is the joint reward of MedReason-Embed (arXiv 2510.05194).
+
+    Returns:
+        0 without reasoning, and if gated with a wrong answer; None where the row has no gold traces.
+    """
+    sentences: list[list[str]] = []
+    for text, gold in zip(completions, appropriateness, strict=True):
+        parsed = completion.parse(text)
+        worth_reading = bool(parsed.reasoning) and (parsed.label == gold or not gated)
+        sentences.append(list(split_sentences(parsed.reasoning or "").sentences) if worth_reading else [])
+    # all sentences of the batch in one call; gold ones are kept from one step to the next
+    generated = embedder.encode([sentence for said in sentences for sentence in said])
+    wanted = [gold if said else [] for said, gold in zip(sentences, traces, strict=True)]
+    known = embedder.encode_kept([trace for gold in wanted for trace in gold])
+
+    values: list[float | None] = []
+    at_sentence = at_trace = 0
+    for said, gold, asked in zip(sentences, traces, wanted, strict=True):
+        ours = generated[at_sentence : at_sentence + len(said)]
+        theirs = known[at_trace : at_trace + len(asked)]
+        at_sentence, at_trace = at_sentence + len(said), at_trace + len(asked)
+        if not gold:
+            values.append(None)
+        elif not said:
+            values.append(0.0)
+        else:
+            values.append(float((theirs @ ours.T).max(axis=1).mean()))
+    return values

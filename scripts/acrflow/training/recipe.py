@@ -1,0 +1,52 @@
+"""The recipe of an adapter: its spec plus the hashes of everything else that decides its weights."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from acrflow import rewards
+from acrflow.files import sha256
+
+PINNED = ("torch", "transformers", "tokenizers", "trl", "peft", "accelerate", "datasets", "sentence-transformers")
+
+Recipe = dict[str, Any]
+
+
+def resolve(spec: Recipe, base: str, examples: Path) -> Recipe:
+    """The spec with hashes of the base model, the examples and the code of the rewards.
+
+    Args:
+        spec: `acrflow.config.Config.spec(adapter)`.
+        base: folder, or hub name (whose revision the spec holds).
+        examples: the examples file.
+    """
+    folder = Path(rewards.__file__).parent
+    return {
+        **spec,
+        "inputs": {
+            "base": hash_folder(Path(base)) if Path(base).is_dir() else base,
+            "examples": sha256(examples),
+            "rewards": {name: sha256(folder / f"{name}.py") for name in spec["rewards"]},
+        },
+    }
+
+
+def hash_folder(folder: Path) -> dict[str, str]:
+    """Digest of every file directly in a folder."""
+    return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def versions() -> dict[str, str]:
+    """The installed versions that a training depends on."""
+    return {package: version(package) for package in PINNED}
+
+
+def difference(old: Any, new: Any, key: str = "") -> list[str]:
+    """What differs between two recipes, as `key: old -> new`, one line each."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for name in sorted(old.keys() | new.keys())
+            for line in difference(old.get(name), new.get(name), f"{key}.{name}" if key else name)
+        ]
+    return [] if old == new else [f"{key}: {old} -> {new}"]
