@@ -1,0 +1,43 @@
+"""Small invented tables that several tests share."""
+
+import polars as pl
+
+from acrflow import schemas
+
+
+def rows_of(gold: list[str]) -> pl.DataFrame:
+    values = [
+        {
+            "id": f"row{i}",
+            "topic": "topic",
+            "condition": "Condition",
+            "variant_number": 1,
+            "variant": "Adult.",
+            "procedure": f"Procedure {i}",
+            "appropriateness": one,
+            "traces": [],
+            "evidence": [],
+            "evidence_left_out": [],
+        }
+        for i, one in enumerate(gold)
+    ]
+    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Rows))
+
+
+def predictions_of(answers: list[str | None], model: str = "baseline", split: str = "test") -> pl.DataFrame:
+    values = [
+        {
+            "id": f"row{i}",
+            "model": model,
+            "split": split,
+            "draw": "greedy",
+            "completion": "",
+            "label": one,
+            "well_formed": one is not None,
+            "tokens": 3,
+            "truncated": False,
+            "seconds": 0.5,
+        }
+        for i, one in enumerate(answers)
+    ]
+    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Predictions))
