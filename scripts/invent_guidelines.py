@@ -1,0 +1,55 @@
+"""Invent guidelines for the demo: documents in the layout of the real ones, and the PubMed records that they cite."""
+
+import argparse
+import csv
+from pathlib import Path
+
+from acrflow.errors import InputError, run
+from acrflow.files import whole, write_text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--topics", type=Path, required=True, help="table (tab-separated) with the columns topic, title"
+    )
+    parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same bytes (default: 7)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for documents/{topic}/ and efetch/invented.xml")
+    args = parser.parse_args()
+
+    from acrflow.invent.appendix import render_appendix
+    from acrflow.invent.language import invent, records
+    from acrflow.invent.narrative import render_narrative
+    from acrflow.invent.pubmed import efetch_xml
+
+    topics = invent(read_topics(args.topics), args.seed)
+    for topic in topics:
+        folder = args.out / "documents" / topic.topic
+        for name, render in (("narrative.pdf", render_narrative), ("appendix.pdf", render_appendix)):
+            with whole(folder / name) as path:
+                render(topic, path)
+    studies = records(topics)
+    write_text(args.out / "efetch" / "invented.xml", efetch_xml(studies))
+    rows = sum(len(variant.rows) for topic in topics for variant in topic.variants)
+    print(f"Invented {len(topics)} guidelines with {rows} rated rows and {len(studies)} PubMed records in {args.out}")
+
+
+def read_topics(path: Path) -> list[tuple[str, str]]:
+    """Folder name and title of each topic."""
+    remedy = "give a tab-separated table with the columns topic and title"
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [(row["topic"].strip(), row["title"].strip()) for row in csv.DictReader(file, delimiter="\t")]
+    except FileNotFoundError:
+        raise InputError(path, "the table of topics is missing", remedy) from None
+    except (KeyError, AttributeError) as error:
+        raise InputError(path, f"no column {error}", remedy) from error
+    if not rows or not all(topic and title for topic, title in rows):
+        raise InputError(path, "no topics, or one without a name or title", remedy)
+    if len({topic for topic, _ in rows}) < len(rows):
+        raise InputError(path, "two topics have the same name", remedy)
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)
