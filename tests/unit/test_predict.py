@@ -19,23 +19,6 @@ from acrflow.evaluation.predict import predict, table
 
 PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "predict.py"
 WORDS = ["adult", "child", "pain", "fever", "chest", "knee", "head", "first", "next", "imaging", "film", "without"]
-    "adult",
-    "child",
-    "pain",
-    "fever",
-    "trauma",
-    "chest",
-    "knee",
-    "head",
-    "first",
-    "next",
-    "imaging",
-    "scan",
-    "film",
-    "contrast",
-    "without",
-    "with",
-]
 TEMPLATE = (
     "<|begin|>{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
