@@ -14,7 +14,10 @@ from acrflow.invent.fonts import NOTICE, SYMBOLS, register
 from acrflow.invent.language import Reference, Row, Topic
 from acrflow.labels import MBA, UA
 
-PAGE = (595, 842)  # A4, shown turned by 90 degrees
+PAGE = (
+    842,
+    595,
+)  # landscape A4: as in the real documents a portrait page (reportlab swaps the two) turned by 90 degrees
 _SIZE = 10
 _LEFT, _WIDTH = 40, 762
 _HEADER = (
@@ -55,10 +58,11 @@ class _Cell:
     align: str = "center"  # "left" cells start at the top, as procedures do
     top: float = 0  # how far below the row's upper edge the cell begins
     height: float | None = None  # None: down to the row's lower edge
+    padding: float = 2  # left and right
 
     @property
     def lines(self) -> list[str]:
-        return _wrap(self.text, self.font, self.width - 4)
+        return _wrap(self.text, self.font, self.width - 2 * self.padding)
 
 
 def _wrap(text: str, font: str, width: float) -> list[str]:
@@ -126,15 +130,16 @@ def render_appendix(topic: Topic, path: Path) -> None:
                 story += [_reference_row("References", "Study Quality"), *map(_printed_reference, row.references)]
     story += [PageBreak(), *_key()]
 
-    document = BaseDocTemplate(str(path), pagesize=PAGE, invariant=1, title=topic.title, author="acrflow demo")
+    document = BaseDocTemplate(
+        str(path), pagesize=PAGE, rotation=90, invariant=1, title=topic.title, author="acrflow demo"
+    )
     frame = Frame(_LEFT, 55, _WIDTH, 450, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=_turn))
     document.build(story)
 
 
 def _turn(canvas: Canvas, document: BaseDocTemplate) -> None:
-    canvas.setPageRotation(90)
-    canvas.transform(0, 1, -1, 0, PAGE[0], 0)
+    canvas.transform(0, 1, -1, 0, PAGE[1], 0)
 
 
 def _variant_heading(number: int, text: str) -> list[Flowable]:
@@ -180,6 +185,7 @@ def _row_cells(row: Row) -> list[_Cell]:
         cells.append(_Cell(x, width, text, SYMBOLS if title.endswith("RRL") else "Times-Roman"))
         x += width
     cells[0].align, cells[1].fill = "left", colour
+    cells[1].padding, cells[3].padding = 12, 4  # so that they break where the real ones do
     return cells + [_Cell(x + i * _TALLY, _TALLY, str(count)) for i, count in enumerate(row.votes)]
 
 
