@@ -26,10 +26,11 @@ MAX_PAGES = 1000  # a guideline has 10 to 80
 MAX_CHARACTERS = 100_000  # of one page; a dense page has 5,000
 FORCE_BOLD = 1 << 18  # the font descriptor's flag
 BLANKS = " \xa0\u2007\u202f\r\n\t\x00\ufeff\u200b"
-HYPHEN = "\x02"  # pdfium's sign for a hyphen at the end of a line
+HYPHEN = "\x02"  # what pdfium gives for a hyphen at the end of a line
 NOT_WORDS = str.maketrans(
     {
         HYPHEN: "-",
+        "\ufffe": "-",  # the same sign where pdfium gives a text as a whole
         "\xa0": " ",
         "\u2007": " ",
         "\u202f": " ",
