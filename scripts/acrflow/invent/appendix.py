@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportlab.lib.styles import ParagraphStyle
@@ -19,6 +19,7 @@ PAGE = (
     595,
 )  # landscape A4: as in the real documents a portrait page (reportlab swaps the two) turned by 90 degrees
 _SIZE = 10
+_YEAR_OF_CUT_ROWS = 2033  # appendices of this year let a page break cut a row
 _LEFT, _WIDTH = 40, 762
 _HEADER = (
     ("Procedure", 150.91),
@@ -59,10 +60,11 @@ class _Cell:
     top: float = 0  # how far below the row's upper edge the cell begins
     height: float | None = None  # None: down to the row's lower edge
     padding: float = 2  # left and right
+    part: list[str] | None = None  # the lines that stand here, where a page break has cut the cell
 
     @property
     def lines(self) -> list[str]:
-        return _wrap(self.text, self.font, self.width - 2 * self.padding)
+        return self.part if self.part is not None else _wrap(self.text, self.font, self.width - 2 * self.padding)
 
 
 def _wrap(text: str, font: str, width: float) -> list[str]:
@@ -77,16 +79,26 @@ def _wrap(text: str, font: str, width: float) -> list[str]:
 
 
 class _RuledRow(Flowable):
-    """A row of ruled cells, each with its own rectangle; it never breaks."""
+    """A row of ruled cells, each with its own rectangle; a page break may cut it between two lines if `breakable`."""
 
-    def __init__(self, cells: Sequence[_Cell], height: float | None = None):
+    def __init__(self, cells: Sequence[_Cell], height: float | None = None, breakable: bool = False):
         super().__init__()
         self._cells = cells
+        self._breakable = breakable
         self.height = height or max(len(cell.lines) for cell in cells) * _SIZE + 4
         self.width = _WIDTH
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
         return self.width, self.height
+
+    def split(self, available_width: float, available_height: float) -> list[Flowable]:
+        fitting = int((available_height - 4) // _SIZE)
+        if not self._breakable or fitting < 1:
+            return []
+        return [
+            _RuledRow([replace(cell, part=cell.lines[:fitting]) for cell in self._cells]),
+            _RuledRow([replace(cell, part=cell.lines[fitting:]) for cell in self._cells]),
+        ]
 
     def draw(self) -> None:
         canvas: Canvas = self.canv
@@ -125,7 +137,7 @@ def render_appendix(topic: Topic, path: Path) -> None:
     for variant in topic.variants:
         story += [*_variant_heading(variant.number, variant.text), _header_row()]
         for row in variant.rows:
-            story.append(_RuledRow(_row_cells(row)))
+            story.append(_RuledRow(_row_cells(row), breakable=topic.year == _YEAR_OF_CUT_ROWS))
             if row.references:
                 story += [_reference_row("References", "Study Quality"), *map(_printed_reference, row.references)]
     story += [PageBreak(), *_key()]

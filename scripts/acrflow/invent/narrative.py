@@ -37,6 +37,7 @@ _GREEN, _YELLOW, _RED = (
 )
 _GRID = ("GRID", (0, 0), (-1, -1), 0.75, colors.black)
 _TIGHT = [
+    ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
     ("TOPPADDING", (0, 0), (-1, -1), 2),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
     ("LEFTPADDING", (0, 0), (-1, -1), 3),
@@ -75,8 +76,8 @@ def render_narrative(topic: Topic, path: Path) -> None:
         Paragraph(f"{topic.revision} {topic.year}", _REVISION),
         Paragraph("Invented College of Imaging", _ISSUER),
         Paragraph("Invented Appropriateness Criteria", _ISSUER),
-        Paragraph(topic.title, _TITLE),
         Paragraph(NOTICE, _NOTICE),
+        Paragraph(topic.title, _TITLE),
         Spacer(0, 14),
         *(part for variant in topic.variants for part in _rating_table(variant)),
         PageBreak(),
