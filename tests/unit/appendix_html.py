@@ -1,4 +1,4 @@
-"""The appendix as the publisher's web page prints it: an independent witness for the PDF, read with the standard library."""
+"""The appendix as the publisher's web page prints it: an independent witness, read with the standard library."""
 
 import re
 from html.parser import HTMLParser

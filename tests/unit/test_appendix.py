@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from acrflow.guideline.appendix import column_names, is_header, pmid_of, read_appendix
 
+
 @pytest.fixture(scope="module")
 def real_topics(shared_data):
     return sorted((shared_data / "acr").iterdir())

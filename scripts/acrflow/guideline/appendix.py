@@ -1,7 +1,7 @@
-"""The appendix: per variant a ruled table of procedures with category, evidence, radiation, rating, votes and references."""
+"""The appendix: per variant a ruled table of procedures with their ratings, votes, radiation and references."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from acrflow.labels import parse_category
 VARIANT = re.compile(r"Variant\s*:?\s*(\d+)\s*[:.]?\s*(.*)", re.DOTALL)
 # the words that the layout itself puts over columns; a band made of nothing else is a header
 HEADER_WORDS = frozenset(
-    "procedure procedures appropriateness category soe strength of evidence adult adults ped peds pediatric rrl relative"
-    " radiation level rating median final tabulations".split()
+    ["procedure", "procedures", "appropriateness", "category", "soe", "strength", "of", "evidence", "adult", "adults"]
+    + ["ped", "peds", "pediatric", "rrl", "relative", "radiation", "level", "rating", "median", "final", "tabulations"]
 )
 QUALITIES = {"good": "Good", "inadequate": "Inadequate", **{str(grade): str(grade) for grade in range(1, 5)}}
 _REFERENCE = re.compile(r"(\d+)(?:\s*\((.*)\))?$", re.DOTALL)
@@ -97,14 +97,16 @@ def parse_appendix(pages: list[Page], path: Path) -> Appendix:
     return Appendix(title_of(title), reader.variants, unused)
 
 
-def sequence(pages: list[Page]) -> Iterator[Line | Band]:
+def sequence(pages: list[Page]) -> list[Line | Band]:
     """Free lines and table bands of all pages in reading order, page headers and footers left out."""
-    tables = [bands(page) for page in pages]
     # a band without text is the space between two tables that happen to have rulings on both sides
-    filled = [[band for band in table if band.runs] for table in tables]
-    loose, _ = without_margins([free_lines(page, table) for page, table in zip(pages, filled, strict=True)])
-    for table, outside in zip(filled, loose, strict=True):
-        yield from sorted([*table, *outside], key=lambda item: item.top)
+    tables = [[band for band in bands(page) if band.runs] for page in pages]
+    loose, _ = without_margins([free_lines(page, table) for page, table in zip(pages, tables, strict=True)])
+    items: list[Line | Band] = []
+    for table, outside in zip(tables, loose, strict=True):
+        on_page: list[Line | Band] = [*table, *outside]
+        items += sorted(on_page, key=lambda item: item.top)
+    return items
 
 
 def title_of(head: list[Line]) -> str:
@@ -269,7 +271,9 @@ class _Reader:
         """Close what is open and see that there is something."""
         self._close_row()
         if not any(variant.rows for variant in self.variants):
-            raise InputError(f"{self.path}, page 1", "no variant with a rating table found: no guideline's appendix", AGAIN)
+            raise InputError(
+                f"{self.path}, page 1", "no variant with a rating table found: no guideline's appendix", AGAIN
+            )
 
 
 def pmid_of(printed: str | None) -> int | None:

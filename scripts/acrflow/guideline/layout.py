@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from acrflow.guideline.pdf import Page, Ruling, Run
 
@@ -120,7 +121,7 @@ def bands(page: Page) -> list[Band]:
     """The bands of the page's ruled tables, from top to bottom, each with the runs inside it."""
     found = []
     heights = _positions(page.horizontal)
-    for top, bottom in zip(heights, heights[1:], strict=False):
+    for top, bottom in pairwise(heights):
         middle = (top + bottom) / 2
         edges = _positions([ruling for ruling in page.vertical if ruling.start < middle < ruling.end])
         if len(edges) > 1:

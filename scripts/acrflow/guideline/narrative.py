@@ -1,13 +1,14 @@
 """The narrative: title, rating tables, the discussion by variant and procedure family, the bibliography.
 
-Headings are bold lines. The layout repeats the variant's heading before each procedure heading ("A. ..."); a heading that
-wraps goes on as long as the variant's text, known from its rating table, is not complete.
+Headings are bold lines. The layout repeats the variant's heading before each procedure heading ("A. ..."); a heading
+that wraps goes on as long as the variant's text, known from its rating table, is not complete.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from acrflow.errors import InputError
@@ -135,9 +136,7 @@ def _ends_discussion(line: Line) -> bool:
     return line.bold and AFTER_DISCUSSION.match(line.text) is not None
 
 
-def _front(
-    pages: list[Page], discussion: Line | None, unused: Counter[str]
-) -> tuple[str, dict[int, NarrativeVariant]]:
+def _front(pages: list[Page], discussion: Line | None, unused: Counter[str]) -> tuple[str, dict[int, NarrativeVariant]]:
     """Title and rating tables: everything before the discussion."""
     variants: dict[int, NarrativeVariant] = {}
     head: list[Line] = []
@@ -286,9 +285,7 @@ class _Discussion:
 
 def _usual_pitch(flow: Sequence[Line]) -> float:
     """The most frequent distance between two lines, in points."""
-    steps = Counter(
-        round(after.base - before.base) for before, after in zip(flow, flow[1:], strict=False) if after.base > before.base
-    )
+    steps = Counter(round(after.base - before.base) for before, after in pairwise(flow) if after.base > before.base)
     return float(steps.most_common(1)[0][0]) if steps else 14.0
 
 
@@ -311,4 +308,3 @@ def _bibliography(flow: Sequence[Line], unused: Counter[str]) -> list[Bibliograp
         else:
             unused[part] += len(line.text)
     return [BibliographyEntry(number=number, citation=join_lines(texts)) for number, texts in entries]
-

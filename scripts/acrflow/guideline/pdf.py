@@ -69,7 +69,7 @@ class Run:
 
 @dataclass(slots=True)
 class Ruling:
-    """A drawn horizontal or vertical line, an edge of a rectangle included: `at` its y (or x), from `start` to `end`."""
+    """A horizontal or vertical line, or the edge of a rectangle: `at` its y (or x), from `start` to `end`."""
 
     at: float
     start: float
@@ -263,9 +263,7 @@ def _read_rulings(page: Any, place: _Placement, result: Page) -> None:
                 result.vertical.append(Ruling((x0 + x1) / 2, min(y0, y1), max(y0, y1)))
 
 
-def _segments(
-    item: Any, matrix: Any, place: _Placement
-) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+def _segments(item: Any, matrix: Any, place: _Placement) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
     """The straight pieces of a path, as pairs of points."""
     x, y = ctypes.c_float(), ctypes.c_float()
     begin = previous = None

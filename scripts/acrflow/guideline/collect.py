@@ -1,0 +1,73 @@
+"""From parsed topics to the table of all rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from acrflow import schemas
+from acrflow.errors import InputError
+from acrflow.guideline.model import Guideline, Row, Variant
+from acrflow.ledger import Ledger
+
+
+def collect(guidelines: Sequence[Guideline], ledger: Ledger) -> pl.DataFrame:
+    """One row per condition x variant x procedure (`schemas.Guidelines`), in the order of the topics given.
+
+    A procedure that a variant prints twice is kept once and counted in `ledger`; twice with different categories is
+    an error of the document.
+
+    Raises:
+        InputError: a topic comes twice, or a procedure has two categories in one variant.
+    """
+    twice = [topic for topic, count in Counter(guideline.topic for guideline in guidelines).items() if count > 1]
+    if twice:
+        raise InputError("--guidelines", f"topic '{twice[0]}' is given twice", "give each topic once")
+    kept: dict[str, dict[str, Any]] = {}
+    for guideline in guidelines:
+        for variant in guideline.variants:
+            for row in variant.rows:
+                ledger.taken += 1
+                values = _values(guideline, variant, row)
+                other = kept.setdefault(values["id"], values)
+                if other is values:
+                    continue
+                name = f"{guideline.topic}, variant {variant.number}: {row.procedure}"
+                if other["appropriateness"] != row.category:
+                    what = f"printed twice, as '{other['appropriateness']}' and as '{row.category}'"
+                    raise InputError(name, what, "correct the topic's JSON or leave the topic out")
+                ledger.leave_out("printed twice", name)
+    rows = list(kept.values())
+    ledger.kept = len(rows)
+    ledger.facts = {
+        "topics": len(guidelines),
+        "variants": sum(len(guideline.variants) for guideline in guidelines),
+        "with_reasoning": sum(row["reasoning"] is not None for row in rows),
+        "joins": dict(Counter(row["join"] for row in rows)),
+        "appropriateness": dict(Counter(row["appropriateness"] for row in rows)),
+    }
+    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Guidelines))
+
+
+def _values(guideline: Guideline, variant: Variant, row: Row) -> dict[str, Any]:
+    return {
+        "id": schemas.row_id(guideline.topic, variant.text, row.procedure),
+        "topic": guideline.topic,
+        "condition": guideline.title,
+        "variant_number": variant.number,
+        "variant": variant.text,
+        "procedure": row.procedure,
+        "appropriateness": row.category,
+        "rating": row.rating,
+        "median": row.median,
+        "votes": row.votes,
+        "strength_of_evidence": row.strength_of_evidence,
+        "adult_rrl": row.adult_rrl,
+        "pediatric_rrl": row.pediatric_rrl,
+        "references": [reference.number for reference in row.references],
+        "reasoning": row.reasoning,
+        "heading": row.heading,
+        "join": row.join,
+        "join_score": row.join_score,
+    }

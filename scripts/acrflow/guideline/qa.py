@@ -1,0 +1,203 @@
+"""Bring appendix and narrative together, and say how well they agree."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from acrflow.errors import InputError
+from acrflow.guideline.appendix import Appendix, AppendixVariant, read_appendix
+from acrflow.guideline.join import best_match, pair
+from acrflow.guideline.model import Guideline, Row, Variant
+from acrflow.guideline.narrative import Narrative, NarrativeVariant, canonical, read_narrative
+from acrflow.labels import DISAGREEMENT, MBA
+
+CONFLICT_SHARE = 0.02  # of the categories that both documents print; above it they are not witnesses of one guideline
+SAME_GUIDELINE = "give the narrative and the appendix of one topic, downloaded on the same day"
+
+
+def parse_topic(topic: str, narrative: Path, appendix: Path) -> tuple[Guideline, dict[str, Any]]:
+    """Parse a topic's two documents.
+
+    Returns:
+        the guideline (the appendix's figures, the narrative's words) and its quality report: counts, conflicts with
+        both values, rows without reasoning, flagged references, text not used.
+
+    Raises:
+        InputError: a document is no guideline, the two belong to different topics, or they disagree on more than
+            `CONFLICT_SHARE` of the categories.
+    """
+    figures, words = read_appendix(appendix), read_narrative(narrative)
+    _refuse_strangers(figures, words, appendix, narrative)
+    report = _Report(topic)
+    variants = [_variant(variant, words.variants.get(variant.number), report) for variant in figures.variants]
+    appendix_numbers = {variant.number for variant in figures.variants}
+    for number, witness in words.variants.items():
+        if number not in appendix_numbers:
+            report.only_narrative += [_named(number, row.procedure) for row in witness.rows]
+    report.refuse_conflicts(appendix, narrative)
+    guideline = Guideline(
+        topic=topic,
+        title=figures.title or words.title,
+        revision=words.revision,
+        year=words.year,
+        variants=variants,
+        bibliography=words.bibliography,
+    )
+    return guideline, report.as_dict(guideline, figures, words)
+
+
+def _refuse_strangers(figures: Appendix, words: Narrative, appendix: Path, narrative: Path) -> None:
+    """Documents of different topics: neither the titles nor most of the variants are the same."""
+    if canonical(figures.title) == canonical(words.title):
+        return
+    same = sum(_same_text(variant, words.variants.get(variant.number)) for variant in figures.variants)
+    if 2 * same < len(figures.variants):
+        what = f"its title is '{words.title}', but that of {appendix}, page 1, is '{figures.title}'"
+        raise InputError(f"{narrative}, page 1", what, SAME_GUIDELINE)
+
+
+def _same_text(variant: AppendixVariant, witness: NarrativeVariant | None) -> bool:
+    return witness is not None and canonical(variant.text) == canonical(witness.text)
+
+
+def _named(variant: int, procedure: str) -> str:
+    return f"variant {variant}: {procedure}"
+
+
+class _Report:
+    """What `qa.json` will say, gathered while the rows are joined."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.compared = 0
+        self.conflicts: list[dict[str, Any]] = []
+        self.shortened: list[str] = []
+        self.contradicted: list[str] = []
+        self.renamed: list[dict[str, Any]] = []
+        self.only_appendix: list[str] = []
+        self.only_narrative: list[str] = []
+        self.unused_sections: list[str] = []
+        self.unused_section_characters = 0
+
+    def conflict(self, variant: int, procedure: str, column: str, appendix: str, narrative: str, pages: str) -> None:
+        """Keep both values."""
+        self.conflicts.append(
+            {"variant": variant, "procedure": procedure, "column": column, "appendix": appendix, "narrative": narrative}
+        )
+        if column == "category":
+            # "(Disagreement)" left out is a shorter print of the same category, no sign of another guideline
+            short = DISAGREEMENT in (appendix, narrative) and MBA in (appendix, narrative)
+            values = f"'{appendix}' in the appendix, '{narrative}' in the narrative ({pages})"
+            (self.shortened if short else self.contradicted).append(f"{_named(variant, procedure)} is {values}")
+
+    def refuse_conflicts(self, appendix: Path, narrative: Path) -> None:
+        """Two witnesses who disagree on more than `CONFLICT_SHARE` of the categories."""
+        if len(self.contradicted) > CONFLICT_SHARE * self.compared:
+            what = (
+                f"{len(self.contradicted)} of {self.compared} categories differ from {appendix}, for instance "
+                f"{self.contradicted[0]}"
+            )
+            raise InputError(narrative, what, SAME_GUIDELINE)
+
+    def as_dict(self, guideline: Guideline, figures: Appendix, words: Narrative) -> dict[str, Any]:
+        """The report as plain values."""
+        rows = [(variant.number, row) for variant in guideline.variants for row in variant.rows]
+        flagged = {
+            (reference.number, reference.printed)
+            for _, row in rows
+            for reference in row.references
+            if reference.pmid is None
+        }
+        return {
+            "topic": self.topic,
+            "title": {"appendix": figures.title, "narrative": words.title},
+            "variants": {"appendix": len(figures.variants), "narrative": len(words.variants)},
+            "rows": {
+                "appendix": len(rows),
+                "narrative": sum(len(variant.rows) for variant in words.variants.values()),
+                "only_in_appendix": self.only_appendix,
+                "only_in_narrative": self.only_narrative,
+                "renamed": self.renamed,
+            },
+            "categories": {
+                "compared": self.compared,
+                "agree": self.compared - len(self.contradicted) - len(self.shortened),
+            },
+            "conflicts": self.conflicts,
+            "joins": dict(Counter(row.join for _, row in rows)),
+            "rows_without_reasoning": [_named(number, row.procedure) for number, row in rows if row.reasoning is None],
+            "flagged_references": [
+                {"number": number, "printed": printed, "status": "not_a_pmid" if printed else "no_pmid"}
+                for number, printed in sorted(flagged, key=lambda item: (item[0], item[1] or ""))
+            ],
+            "text_not_used": {
+                "sections": self.unused_sections,
+                "section_characters": self.unused_section_characters,
+                "appendix_characters": figures.unused,
+                "narrative_characters": words.unused,
+            },
+        }
+
+
+def _variant(figures: AppendixVariant, words: NarrativeVariant | None, report: _Report) -> Variant:
+    witness = words or NarrativeVariant(figures.number, "")
+    if words and witness.text and canonical(witness.text) != canonical(figures.text):
+        report.conflict(figures.number, "", "variant", figures.text, witness.text, f"page {figures.page}")
+    pairs = pair([row.procedure for row in figures.rows], [row.procedure for row in witness.rows])
+    headings = [section.heading for section in witness.sections]
+    used: set[int] = set()
+    rows = []
+    for at, row in enumerate(figures.rows):
+        printed = witness.rows[pairs[at]] if at in pairs else None
+        names = [row.procedure, *([printed.procedure] if printed else [])]
+        match = best_match(names, headings)
+        section = witness.sections[match.index] if match.index is not None else None
+        if match.index is not None:
+            used.add(match.index)
+        if printed is None:
+            report.only_appendix.append(_named(figures.number, row.procedure))
+        else:
+            report.compared += 1
+            pages = f"pages {row.page} and {printed.page}"
+            if printed.procedure.lower() != row.procedure.lower():
+                report.renamed.append(
+                    {"variant": figures.number, "appendix": row.procedure, "narrative": printed.procedure}
+                )
+            if printed.category != row.category:
+                report.conflict(figures.number, row.procedure, "category", row.category, printed.category, pages)
+            if _level(printed.radiation) != _level(row.adult_rrl):
+                values = (row.adult_rrl or "", printed.radiation or "")
+                report.conflict(figures.number, row.procedure, "adult_rrl", *values, pages)
+        rows.append(
+            Row(
+                procedure=row.procedure,
+                category=row.category,
+                strength_of_evidence=row.strength_of_evidence,
+                adult_rrl=row.adult_rrl,
+                pediatric_rrl=row.pediatric_rrl,
+                rating=row.rating,
+                median=row.median,
+                votes=row.votes,
+                references=row.references,
+                narrative_procedure=printed.procedure if printed else None,
+                narrative_category=printed.category if printed else None,
+                reasoning=(section.text or None) if section else None,
+                heading=section.heading if section else None,
+                join=match.join,
+                join_score=match.score,
+            )
+        )
+    paired = set(pairs.values())
+    report.only_narrative += [
+        _named(figures.number, row.procedure) for at, row in enumerate(witness.rows) if at not in paired
+    ]
+    for at, part in enumerate(witness.sections):
+        if at not in used:
+            report.unused_sections.append(_named(figures.number, part.heading))
+            report.unused_section_characters += len(part.text)
+    return Variant(number=figures.number, text=figures.text, introduction=witness.introduction, rows=rows)
+
+
+def _level(radiation: str | None) -> str:
+    """The symbol in front of a radiation level: the narrative prints no doses."""
+    return (radiation or "").split(" ")[0].lower()
