@@ -14,7 +14,7 @@ from acrflow.errors import InputError
 
 USER_AGENT = "acrflow (imaging-guideline workflow; python-httpx)"
 Answer = TypeVar("Answer")
-PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+PASSING_STATUS = frozenset({408, 425, 429})  # and all from 500 on
 LONGEST_WAIT = 600.0  # seconds: a server that asks for more than this is not waited for
 LONGEST_ANSWER = 300.0  # seconds for one whole answer, however steadily it drips
 LARGEST_ANSWER = 500_000_000  # bytes
@@ -91,7 +91,7 @@ class PoliteClient:
             self._sleep(self._pause if attempt == 0 else max(self._pause, self._wait(attempt, fault, url)))
             try:
                 status, headers, body = self._send(method, url, params, data)
-                if status in PASSING_STATUS:
+                if status in PASSING_STATUS or status >= 500:
                     raise PassingFault(f"HTTP status {status}", retry_after(headers.get("retry-after")))
                 return check(status, body)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

@@ -9,7 +9,7 @@ import polars as pl
 from acrflow import schemas
 from acrflow.ledger import Ledger
 
-FINDINGS = frozenset({"RESULTS", "CONCLUSIONS"})  # NlmCategory of the sections kept
+RESULTS, CONCLUSIONS = "RESULTS", "CONCLUSIONS"  # NlmCategory of the sections kept
 
 
 def _words(label: str) -> list[str]:
@@ -19,10 +19,11 @@ def _words(label: str) -> list[str]:
 
 # A label with one of these words names findings, whatever NlmCategory says (often UNASSIGNED or nothing).
 # Covers Cochrane's "Main results" and "Authors' conclusions", and mixed ones such as "Methods and Results".
-FINDING_WORDS = frozenset(
+RESULT_WORDS = frozenset(_words("result results finding findings synthesis"))
+CONCLUSION_WORDS = frozenset(
     _words(
-        "result results finding findings conclusion conclusions concluding interpretation interpretations implication "
-        "implications recommendation recommendations discussion impact relevance significance synthesis points advances"
+        "conclusion conclusions concluding interpretation interpretations implication implications recommendation "
+        "recommendations discussion impact relevance significance points advances"
     )
 )
 # Words that headings are made of beside those.
@@ -40,16 +41,22 @@ SMALL_WORDS = frozenset(_words("and for in of the to"))
 _HEADING = re.compile(r"(?:^|(?<=[.!?;)\]]\s))([A-Z][A-Za-z'’&/,-]*(?: [A-Za-z'’&/,-]+){0,5}) ?:(?=\s)")
 
 _ABBREVIATIONS = frozenset(
-    _words("vs al approx ca cf fig figs no nos dr st resp ref refs eq vol sec min max wt incl excl esp viz dept prof")
+    _words("vs al approx ca cf fig figs no nos dr st resp ref refs eq vol wt incl excl esp viz dept prof")
 ) | {"e.g", "i.e"}
 _SENTENCE_END = re.compile(r"[.!?][)\]\"”’]*\s+(?=[\"“(\[]?[A-Z0-9<>=≥≤±~])")
 _LAST_WORD = re.compile(r"([\w.]+)\.$")
 
 _NUMBER = re.compile(r"(?<![\w.])[-+−–<>=≥≤±~]*\d+(?:[.,·]\d+)*(?![\w])(?!-?(?:D|dimensional|T)\b)")
+_NUMBER_WORD = re.compile(
+    r"\b(?:half|third|quarter|majority|most|none|dozen|hundred|thousand|eleven|twelve|\w+teen"
+    r"|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)?)\b",
+    re.IGNORECASE,
+)
 _COMPARISON = re.compile(
     r"\b(?:compar\w+ (?:with|to|favou?rably)|versus|vs|than|superior\w*|inferior\w*|significan\w+"
-    r"|differ(?:s|ed|ences?)?|no (?:difference|association|benefit|evidence|effect)|higher|lower|greater|fewer|increas\w+|decreas\w+|reduc\w+"
-    r"|improv\w+|worse\w*|correlat\w+|associat\w+|predict\w+|outperform\w*|equivalent|comparable|similar)\b",
+    r"|differ(?:s|ed|ences?)?|no (?:difference|association|benefit|evidence|effect)|higher|lower|greater|fewer"
+    r"|increas\w+|decreas\w+|reduc\w+|improv\w+|worse\w*|correlat\w+|associat\w+|predict\w+|outperform\w*"
+    r"|equivalent|comparable|similar)\b",
     re.IGNORECASE,
 )
 _ACCURACY = re.compile(
@@ -104,20 +111,20 @@ def condense(records: pl.DataFrame, unstructured: str, ledger: Ledger) -> pl.Dat
 def condense_sections(sections: Sequence[Section], unstructured: str) -> str:
     """The findings of one abstract with at least one section; see `condense`.
 
-    Headings printed inside the text ("RESULTS: ...") count as sections. Where an abstract has sections but none of
-    results or conclusions, the rule for unstructured ones applies to all of it.
+    Headings printed inside the text ("RESULTS: ...") count as sections. Where no section says that it holds results,
+    they stand under another heading or none: then the sentences with findings are kept from all of them.
     """
     parts = [part for section in sections for part in _split_at_headings(section)]
-    if not any(_names_findings(part) for part in parts):
+    has_results, has_conclusions = any(map(_names_results, parts)), any(map(_names_conclusions, parts))
+    if not has_results and not has_conclusions:
         sentences = split_sentences(" ".join(part["text"] or "" for part in parts))
-        kept = sentences if unstructured == "whole" else _with_findings(sentences) or sentences
-        return " ".join(kept)
+        return " ".join(sentences if unstructured == "whole" else _with_findings(sentences))
     texts: list[str] = []
     for part in parts:
         text = part["text"] or ""
-        if _names_findings(part):
+        if _names_results(part) or _names_conclusions(part):
             texts.append(text)
-        elif not part["label"]:  # no heading says what it is: its findings stay
+        elif not part["label"] or not has_results:
             texts.extend(sentence for sentence in split_sentences(text) if _has_finding(sentence))
     return " ".join(texts)
 
@@ -165,11 +172,15 @@ def _split_at_headings(section: Section) -> list[Section]:
 def _is_heading(text: str) -> bool:
     """Whether the words before a colon are a heading: made of heading words, not of small ones alone."""
     words = set(_words(text)) - SMALL_WORDS
-    return bool(words) and words <= FINDING_WORDS | OTHER_HEADING_WORDS
+    return bool(words) and words <= RESULT_WORDS | CONCLUSION_WORDS | OTHER_HEADING_WORDS
 
 
-def _names_findings(section: Section) -> bool:
-    return section["category"] in FINDINGS or any(word in FINDING_WORDS for word in _words(section["label"] or ""))
+def _names_results(section: Section) -> bool:
+    return section["category"] == RESULTS or not RESULT_WORDS.isdisjoint(_words(section["label"] or ""))
+
+
+def _names_conclusions(section: Section) -> bool:
+    return section["category"] == CONCLUSIONS or not CONCLUSION_WORDS.isdisjoint(_words(section["label"] or ""))
 
 
 def _with_findings(sentences: list[str]) -> list[str]:
@@ -180,4 +191,4 @@ def _with_findings(sentences: list[str]) -> list[str]:
 
 def _has_finding(sentence: str) -> bool:
     """Whether a sentence gives a number, a comparison, a measure of accuracy or a conclusion."""
-    return any(pattern.search(sentence) for pattern in (_NUMBER, _COMPARISON, _ACCURACY, _CONCLUSION))
+    return any(pattern.search(sentence) for pattern in (_NUMBER, _NUMBER_WORD, _COMPARISON, _ACCURACY, _CONCLUSION))

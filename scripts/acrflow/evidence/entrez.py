@@ -96,14 +96,14 @@ def _raise_fault(url: str, status: int, body: bytes) -> None:
         raise InputError(
             KEY, "NCBI rejects this API key", f"correct the variable, or unset {KEY} (3 requests a second)"
         )
+    if status not in (200, 400):
+        raise InputError(url, f"HTTP status {status}", "check the address of the E-utilities (evidence.url)")
     if start.startswith(b"{"):
         raise PassingFault("NCBI's rate limit" if b"rate limit" in start else f"JSON in place of XML, status {status}")
     if start.startswith((b"<html", b"<!doctype html")):
         raise PassingFault(f"an HTML page in place of XML, status {status}")
     if status == 400:  # NCBI relays gateway faults as 400
         raise PassingFault("HTTP status 400")
-    if status != 200:
-        raise InputError(url, f"HTTP status {status}", "check the address of the E-utilities (evidence.url)")
 
 
 def _batches(pmids: list[int]) -> Iterator[list[int]]:

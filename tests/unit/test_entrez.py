@@ -1,0 +1,200 @@
+"""The Entrez client against a local E-utilities server: polite, complete, resumable, discreet."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from eutils_server import FAULTS, GOOD_KEY, EutilsServer, articles
+
+from acrflow import schemas
+from acrflow.errors import InputError
+from acrflow.evidence.cache import Cache
+from acrflow.evidence.entrez import Entrez, pause
+from acrflow.evidence.sources import EntrezSource, collect_records
+from acrflow.ledger import Ledger
+from acrflow.polite import PoliteClient
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = 90_000_001  # invented PMIDs stand outside the real range
+
+
+def fetch(
+    server: EutilsServer, pmids: list[int], cache: Path, between: float = 0.0, key: str | None = None, attempts: int = 8
+) -> pl.DataFrame:
+    """The records of these PMIDs through a client that hurries."""
+    kept = Cache(cache)
+    with PoliteClient(between, timeout=0.3, attempts=attempts, backoff=0.01, seed=0) as client:
+        source = EntrezSource(Entrez(server.url, "someone@example.org", key, kept, client), kept)
+        return collect_records(source, pmids, Ledger("fetch_records", "PMIDs"))
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts fetch_records.py for PMIDs on a server, with files in tmp_path."""
+
+    def start(url: str, pmids: list[int], key: str | None = None, *options: str) -> subprocess.Popen[str]:
+        rows = [("morvane", number, pmid, "given", str(pmid), "1", None) for number, pmid in enumerate(pmids)]
+        frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids), orient="row")
+        schemas.write(schemas.Pmids, frame, tmp_path / "pmids.parquet")
+        command = [sys.executable, str(ROOT / "scripts/fetch_records.py"), "--source", "entrez", "--url", url]
+        command += ["--pmids", str(tmp_path / "pmids.parquet"), "--cache", str(tmp_path / "cache")]
+        command += ["--email", "someone@example.org", "--backoff", "0.01", "--attempts", "3", *options]
+        command += ["--out", str(tmp_path / "records.parquet"), "--ledger", str(tmp_path / "ledger.json")]
+        environment = {name: value for name, value in os.environ.items() if name != "NCBI_API_KEY"}
+        environment |= {"NCBI_API_KEY": key} if key else {}
+        return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    return start
+
+
+def test_many_pmids_take_few_requests_and_each_is_asked_for_once(tmp_path: Path) -> None:
+    pmids = list(range(FIRST, FIRST + 1001))
+    with EutilsServer(articles(pmids)) as server:
+        records = fetch(server, [*pmids, *pmids], tmp_path)
+    assert len(server.requests) == 6  # 1,001 PMIDs in batches of 200
+    assert {request.method for request in server.requests} == {"POST"}
+    assert server.served == pmids
+    assert records["pmid"].to_list() == pmids
+    assert set(records["status"]) == {"received"}
+
+
+@pytest.mark.parametrize(("key", "limit"), [(None, 3), (GOOD_KEY, 10)])
+def test_the_rate_is_never_exceeded_as_the_server_sees_it(tmp_path: Path, key: str | None, limit: int) -> None:
+    pmids = list(range(FIRST, FIRST + 200 * (limit + 2)))
+    with EutilsServer(articles(pmids), limited=True) as server:
+        fetch(server, pmids, tmp_path, between=pause(key), key=key)
+    assert server.refused == 0
+    assert server.most_within(1.0) <= limit
+
+
+def test_faulty_answers_change_nothing_in_the_table(tmp_path: Path) -> None:
+    there = list(range(FIRST, FIRST + 450))
+    asked = [*there, FIRST + 1000, FIRST + 1001]  # the last two are unknown to the server
+    with EutilsServer(articles(there)) as server:
+        expected = fetch(server, asked, tmp_path / "well")
+    with EutilsServer(articles(there), faults=[*FAULTS[:5], None, *FAULTS[5:], None, "429"], hang=0.6) as server:
+        found = fetch(server, asked, tmp_path / "ill")
+    for name, table in (("well", expected), ("ill", found)):
+        schemas.write(schemas.Records, table, tmp_path / f"{name}.parquet")
+    assert (tmp_path / "well.parquet").read_bytes() == (tmp_path / "ill.parquet").read_bytes()
+    assert found.filter(pl.col("status") == "absent")["pmid"].to_list() == [FIRST + 1000, FIRST + 1001]
+    assert sorted(server.served) == there  # none twice
+    assert next(server.faults, None) is None  # every fault was met
+
+
+def test_an_unknown_pmid_is_not_asked_for_again_by_the_next_run(tmp_path: Path) -> None:
+    with EutilsServer(articles([FIRST])) as server:
+        fetch(server, [FIRST, FIRST + 7], tmp_path)
+        asked = len(server.requests)
+        again = fetch(server, [FIRST, FIRST + 7], tmp_path)
+    assert len(server.requests) == asked
+    assert again["status"].to_list() == ["received", "absent"]
+
+
+def test_a_week_later_an_unknown_pmid_is_asked_for_again(tmp_path: Path) -> None:
+    with EutilsServer(articles([FIRST])) as server:
+        fetch(server, [FIRST, FIRST + 7], tmp_path)
+        later = Cache(tmp_path, now=lambda: time.time() + 8 * 86_400)
+        assert later.load(FIRST + 7) is None
+        assert later.load(FIRST) is not None
+        assert Cache(tmp_path, refresh_days=7, now=lambda: time.time() + 8 * 86_400).load(FIRST) is None
+
+
+def test_what_cannot_be_a_pmid_has_a_status_and_is_not_asked_for(tmp_path: Path) -> None:
+    with EutilsServer(articles([FIRST])) as server:
+        records = fetch(server, [FIRST, -3194700, 0, 123456789, FIRST], tmp_path)
+    assert dict(records.select("pmid", "status").iter_rows()) == {
+        -3194700: "absent", 0: "absent", FIRST: "received", 123456789: "absent"
+    }  # fmt: skip
+    assert [request.form["id"] for request in server.requests] == [str(FIRST)]
+
+
+def test_a_wait_that_the_server_asks_for_is_kept(tmp_path: Path) -> None:
+    with EutilsServer(articles([FIRST]), faults=["429"], retry_after="1") as server:
+        fetch(server, [FIRST], tmp_path)
+    first, second = server.requests
+    assert second.arrived - first.arrived >= 1.0
+
+
+def test_a_damaged_cache_file_is_fetched_again(tmp_path: Path) -> None:
+    with EutilsServer(articles([FIRST, FIRST + 1])) as server:
+        expected = fetch(server, [FIRST, FIRST + 1], tmp_path)
+        [file] = tmp_path.rglob(f"{FIRST}.xml.gz")
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        file.write_bytes(content)
+        assert fetch(server, [FIRST, FIRST + 1], tmp_path).equals(expected)
+    assert server.served == [FIRST, FIRST + 1, FIRST]
+
+
+def test_a_killed_run_continues_and_fetches_nothing_twice(
+    tmp_path: Path, program: Callable[..., subprocess.Popen[str]]
+) -> None:
+    pmids = list(range(FIRST, FIRST + 900))
+    with EutilsServer(articles(pmids), faults=[None, None, "hang", None, "hang"], hang=30) as server:
+        for requests in (3, 5):  # killed while the third, then the fifth request hangs
+            run = program(server.url, pmids, GOOD_KEY)
+            wait_until(server, requests)
+            run.kill()
+            run.communicate()
+        assert not (tmp_path / "records.parquet").exists()
+        last = program(server.url, pmids, GOOD_KEY)
+        output, _ = last.communicate(timeout=60)
+    assert last.returncode == 0, output
+    assert server.served == pmids
+    assert set(schemas.read(schemas.Records, tmp_path / "records.parquet")["status"]) == {"received"}
+
+
+def test_a_rejected_key_is_an_error_that_does_not_show_it(
+    tmp_path: Path, program: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with EutilsServer(articles([FIRST])) as server:
+        run = program(server.url, [FIRST], "wrong-key-5f3a")
+        output, _ = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert "ERROR NCBI_API_KEY: NCBI rejects this API key" in output
+    assert "wrong-key-5f3a" not in output
+    assert len(server.requests) == 1  # a wrong key is not tried again
+
+
+def test_the_key_is_in_no_file_output_or_address(tmp_path: Path, program: Callable[..., subprocess.Popen[str]]) -> None:
+    pmids = list(range(FIRST, FIRST + 3))
+    with EutilsServer(articles(pmids), faults=["500", "cut-off"]) as server:
+        run = program(server.url, pmids, GOOD_KEY)
+        output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0, output
+    assert {request.form["api_key"] for request in server.requests} == {GOOD_KEY}
+    assert not any(GOOD_KEY in request.path for request in server.requests)
+    assert GOOD_KEY not in output
+    assert not any(GOOD_KEY.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+def test_no_network_is_a_clear_error_and_keeps_what_arrived(tmp_path: Path) -> None:
+    pmids = list(range(FIRST, FIRST + 250))
+    server = EutilsServer(articles(pmids), faults=[None, *["disconnected"] * 3])
+    with server, pytest.raises(InputError, match=r"3 attempts failed.*\n.*check the network"):
+        fetch(server, pmids, tmp_path, attempts=3)
+    with pytest.raises(InputError, match="ConnectError"):
+        fetch(server, pmids, tmp_path, attempts=2)  # the server is gone
+    assert len(list(tmp_path.rglob("*.xml.gz"))) == 200
+
+
+def test_a_wrong_address_is_an_error_at_once(tmp_path: Path) -> None:
+    with EutilsServer({}) as server:
+        server.url += "/elsewhere?"
+        with pytest.raises(InputError, match="HTTP status 404"):
+            fetch(server, [FIRST], tmp_path)
+    assert len(server.requests) == 1
+
+
+def wait_until(server: EutilsServer, requests: int, seconds: float = 30) -> None:
+    """Wait until this many requests have reached the server."""
+    end = time.monotonic() + seconds
+    while len(server.requests) < requests:
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
