@@ -10,7 +10,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--guidelines", type=Path, required=True, help="guidelines.parquet")
     parser.add_argument("--out", type=Path, required=True, help="traces.parquet, one row per sentence")
-    parser.add_argument("--ledger", type=Path, required=True, help="JSON: rows taken, kept, and left out for want of text")
+    parser.add_argument(
+        "--ledger", type=Path, required=True, help="JSON: rows taken, kept, and left out for want of text"
+    )
     args = parser.parse_args()
 
     from acrflow import schemas

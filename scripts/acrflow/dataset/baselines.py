@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from acrflow import completion, schemas
-from acrflow.dataset.inputs import input_texts
+from acrflow.dataset.inputs import WORD, input_texts
 
 
 def majority(seed: int) -> Pipeline:
@@ -21,7 +21,7 @@ def majority(seed: int) -> Pipeline:
 def tfidf_logreg(seed: int) -> Pipeline:
     """TF-IDF over words and pairs of words of "condition | variant | procedure", then logistic regression."""
     return make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        TfidfVectorizer(token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True),
         LogisticRegression(C=10, max_iter=2000, random_state=seed),
     )
 

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+WORD = r"\b\w+\b"  # scikit-learn's own pattern passes over words of one character: "type 2", "T 1", "grade B"
+
 
 def input_texts(rows: pl.DataFrame) -> list[str]:
     """ "condition | variant | procedure" of each row."""

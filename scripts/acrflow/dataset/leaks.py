@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from acrflow.dataset.inputs import input_texts
+from acrflow.dataset.inputs import WORD, input_texts
 from acrflow.labels import LABELS
 
 LISTED = 50  # pairs of near duplicates listed, the most similar first; the counts are complete
@@ -73,7 +73,7 @@ def nearest(train: pl.DataFrame, rows: pl.DataFrame) -> list[Pair]:
     """For each row, the training row with the most similar input (the first of equals)."""
     if train.is_empty() or rows.is_empty():
         return []
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+    vectorizer = TfidfVectorizer(token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
     known = vectorizer.fit_transform(input_texts(train)).T.tocsr()
     asked = vectorizer.transform(input_texts(rows))
     pairs = []

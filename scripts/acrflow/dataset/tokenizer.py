@@ -1,6 +1,7 @@
 """The base model's tokenizer, with a padding token that is not the end of sequence, and counts made with it."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acrflow.errors import InputError
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 # A base without padding token gets the first of these that its vocabulary has (Llama 3, Qwen, Llama 2 and kin).
 PADDING = ("<|finetune_right_pad_id|>", "<|endoftext|>", "<pad>", "<|pad|>", "[PAD]", "<unk>")
+REMEDY = "give a folder with tokenizer.json and tokenizer_config.json, or a hub name that you may read and reach"
 
 
 def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerBase":
@@ -24,16 +26,15 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
             A padding token equal to the end of sequence is refused, since training would mask the real end and the
             model would never stop.
     """
+    if _is_a_path(name) and not Path(name).is_dir():  # a hub would be asked for it, with half a minute of retries
+        raise InputError(name, "no such folder", REMEDY)
     from transformers import AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        remedy = (
-            "give a folder with tokenizer.json and tokenizer_config.json, or a hub name that you may read and reach"
-        )
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(name, f"no tokenizer: {reason}", remedy) from error
+        raise InputError(name, f"no tokenizer: {reason}", REMEDY) from error
     if not tokenizer.chat_template:
         raise InputError(name, "the tokenizer has no chat template", "use an instruction-tuned base model")
     if tokenizer.eos_token_id is None:
@@ -46,6 +47,11 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
             raise InputError(name, what, "set pad_token in tokenizer_config.json to a token that texts never hold")
         tokenizer.pad_token = spare[0]
     return tokenizer
+
+
+def _is_a_path(name: str) -> bool:
+    """Whether `name` cannot be a hub name, which has one slash at most."""
+    return name.startswith((".", "/", "~")) or name.count("/") > 1
 
 
 def count_tokens(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> list[int]:

@@ -1,0 +1,131 @@
+"""Traces keep every fact of the reasoning, in order, with its citations."""
+
+import re
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from invented_guidelines import guidelines_of
+
+from acrflow.dataset.traces import CITATION, citations, extract, split_sentences
+from acrflow.ledger import Ledger
+
+WORDS = [
+    "MRI",
+    "lesion",
+    "vs.",
+    "et al",
+    "i.e.",
+    "1.5 mg",
+    "(n = 3)",
+    "found",
+    "The",
+    "P = .03",
+    "e.g.",
+    "Fig. 2",
+    "eGFR",
+]
+WORDS += [
+    "[1,4-8]",
+    "[12]",
+    "[3, 5]",
+    ".",
+    ". The",
+    "\n\n",
+    "?",
+    "[CI]",
+    "[18]F",
+    "(see [7])",
+    "“velum.”",
+    "∯",
+    "ca. 3",
+]
+
+
+def solid(text: str) -> str:
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A dose of 1.5 mg was given vs. 3 mg in controls [1,4-8].",
+        "Rud et al [28] found no difference (P = .03).",
+        "Velan et al. [12] reported lesions of 3 mm.",
+        "The scan, i.e. the first one, shows the velum, e.g. in Fig. 2 or Table 3.",
+        "The sensitivity was 95%.[4,5]",
+        "MRI (velum only. No contrast.) was enough.",
+        "eGFR below 30 is a contraindication.",
+        "The dose was approx. 12.5% lower, cf. the earlier trial.",
+        "It was safe in the U.S. population.",
+    ],
+)
+def test_a_clinical_sentence_stays_whole(sentence):
+    text = f"Imaging of the velum is common. {sentence} The rest was normal [9]."
+    assert split_sentences(text).sentences == ("Imaging of the velum is common.", sentence, "The rest was normal [9].")
+
+
+def test_a_citation_behind_the_full_stop_stays_with_its_sentence():
+    assert split_sentences("US is quick. [3,4] MRI is slow.").sentences == ("US is quick. [3,4]", "MRI is slow.")
+
+
+def test_a_sentence_never_spans_two_paragraphs_and_line_breaks_are_blanks():
+    assert split_sentences("US is\nquick\n\nMRI is slow.").sentences == ("US is quick", "MRI is slow.")
+
+
+def test_a_missing_blank_after_a_citation_does_not_hide_a_sentence():
+    assert split_sentences("US is quick [5,7].The scan is slow.").sentences == (
+        "US is quick [5,7].",
+        "The scan is slow.",
+    )
+
+
+def test_text_that_the_splitter_would_swallow_is_kept_whole_and_counted():
+    split = split_sentences("US is quick∯yes. MRI is slow.")
+    assert split.sentences == ("US is quick∯yes. MRI is slow.",)
+    assert split.unsplit == 1
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))
+@settings(max_examples=300, deadline=None)
+def test_no_text_is_lost_and_no_citation_invented(text):
+    sentences = split_sentences(text).sentences
+    assert solid("".join(sentences)) == solid(text)
+    assert [number for sentence in sentences for number in re.findall(CITATION, sentence)] == re.findall(CITATION, text)
+    assert {number for sentence in sentences for number in citations(sentence)} == set(citations(text))
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_no_character_of_any_text_is_lost(text):
+    assert solid("".join(split_sentences(text).sentences)) == solid(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("[1,4-8]", [1, 4, 5, 6, 7, 8]),
+        ("[12, 14–16]", [12, 14, 15, 16]),
+        ("[8- 11,21]", [8, 9, 10, 11, 21]),
+        ("[3] and [3,2]", [3, 2]),
+        ("[9-7]", [9, 7]),
+        ("[1-9000]", [1, 9000]),
+        ("[18]F-tracer, [CI], [ 11 C], (4)", []),
+        ("[95% CI, 1.2-1.8]", []),
+    ],
+)
+def test_citations_are_read_as_numbers(text, numbers):
+    assert citations(text) == numbers
+
+
+def test_every_row_has_its_traces_in_order_and_rows_without_reasoning_are_counted():
+    guidelines, ledger = guidelines_of(topics=1, variants=1, copies=1), Ledger("extract_traces", "rows")
+    traces = extract(guidelines, ledger)
+    us = guidelines.filter(pl.col("procedure") == "US velum 0")["id"][0]
+    of_us = traces.filter(pl.col("id") == us)
+    assert of_us["position"].to_list() == [0, 1]
+    assert of_us["trace"].to_list() == ["US is quick.", "US needs no contrast [3]."]
+    assert of_us["citations"].to_list() == [[], [3]]
+    assert (ledger.taken, ledger.kept) == (4, 2)
+    assert ledger.as_dict()["left_out"]["no reasoning"]["count"] == 2
