@@ -1,11 +1,14 @@
 """The appendix PDF says exactly what its web page says."""
 
 import appendix_html
+import guideline_pdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acrflow.errors import InputError
 from acrflow.guideline.appendix import column_names, is_header, pmid_of, read_appendix
+from acrflow.labels import DISAGREEMENT
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +74,94 @@ def test_columns_are_named_by_their_headings_in_any_order():
         "2",
         None,
     ]
+
+
+VOTES = tuple("012345670")
+
+
+def row(
+    procedure,
+    category="Usually appropriate",
+    soe="Limited",
+    adult="O 0 mSv",
+    ped="O 0 mSv [ped]",
+    rating="8",
+    median="8",
+):
+    return (procedure, category, soe, adult, ped, rating, median, *VOTES)
+
+
+def many_rows(count):
+    return [
+        (row(f"US region number {number} with a name that wraps"), [(f"{number} ({1000 + number})", "3")])
+        for number in range(1, count)
+    ]
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    def draw(variants, **options):
+        guideline_pdf.draw_appendix(tmp_path / "appendix.pdf", "Glimmer of the Elbow", variants, **options)
+        return read_appendix(tmp_path / "appendix.pdf")
+
+    return draw
+
+
+def test_a_heading_that_wraps_and_crosses_a_page_is_whole_and_free_of_the_footer(drawn):
+    heading = "Variant 12: " + "Glimmer after a fall, as in Variant 2, with or without light. " * 60
+    appendix = drawn(
+        [("Variant 1: Glimmer.", many_rows(14)), (heading, many_rows(4))], footer="Page # of 9", header="Glimmer"
+    )
+    assert [variant.number for variant in appendix.variants] == [1, 12]
+    assert appendix.variants[1].text == heading.removeprefix("Variant 12: ").strip()
+    assert appendix.unused == 0
+
+
+@pytest.mark.parametrize("repeat_header", [False, True])
+def test_rows_that_cross_a_page_are_put_together(drawn, repeat_header):
+    long = "CT elbow, forearm and wrist " * 5 + "without and with IV contrast"
+    split = row(long.strip(), "May be appropriate (Disagreement)", rating="5", median="5")
+    rows = [(split, [] if number % 2 else [("7 (12345)", "Good")]) for number in range(30)]
+    for shift in range(5):  # the page break falls on another line of the row each time
+        shifted = [(row("US elbow"), [])] * shift + rows
+        variant = drawn([("Variant 1: Glimmer.", shifted)], footer="#", repeat_header=repeat_header).variants[0]
+        assert [found.procedure for found in variant.rows] == ["US elbow"] * shift + [long] * 30
+        assert {found.category for found in variant.rows[shift:]} == {DISAGREEMENT}
+        assert {found.pediatric_rrl for found in variant.rows} == {"O 0 mSv [ped]"}
+        assert [len(found.references) for found in variant.rows[shift:]] == [1, 0] * 15
+
+
+def test_a_page_that_is_turned_reads_the_same(drawn):
+    variants = [("Variant 1: Glimmer.", many_rows(20)), ("Variant 2: No glimmer.", many_rows(3))]
+    upright = drawn(variants)
+    assert len(upright.variants[0].rows) == 19
+    assert [drawn(variants, rotation=rotation) for rotation in (90, 180, 270)] == [upright] * 3
+
+
+def test_what_an_appendix_may_leave_out_is_none(drawn):
+    bare = ("Rest", "May be appropriate", "", "Varies", "", "4", "n/a", *[""] * 9)
+    found = (
+        drawn([("Variant 1: Glimmer.", [(bare, [("3", "2"), ("4 (-77)", ""), ("5 (in press)", "Inadequate")])])])
+        .variants[0]
+        .rows[0]
+    )
+    assert (found.strength_of_evidence, found.adult_rrl, found.pediatric_rrl) == (None, "Varies", None)
+    assert (found.rating, found.median, found.votes) == (4, None, None)
+    assert [(ref.number, ref.printed, ref.pmid, ref.study_quality) for ref in found.references] == [
+        (3, None, None, "2"),
+        (4, "-77", None, None),
+        (5, "in press", None, "Inadequate"),
+    ]
+
+
+def test_a_row_without_a_category_is_an_error_that_names_the_page(drawn):
+    rows = [*many_rows(20), (row("US elbow", "Sometimes nice"), [])]
+    with pytest.raises(
+        InputError, match=r"page 3: row 'US elbow' has no appropriateness category \(found 'Sometimes nice'\)"
+    ):
+        drawn([("Variant 1: Glimmer.", rows)])
+
+
+def test_a_rating_that_is_no_rating_is_an_error(drawn):
+    with pytest.raises(InputError, match="rating of 'US elbow' is '11'"):
+        drawn([("Variant 1: Glimmer.", [(row("US elbow", rating="11"), [])])])

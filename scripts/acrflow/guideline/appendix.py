@@ -11,15 +11,19 @@ from acrflow.guideline.model import RowReference
 from acrflow.guideline.pdf import AGAIN, Page, read_pages
 from acrflow.labels import parse_category
 
-VARIANT = re.compile(r"Variant\s*:?\s*(\d+)\s*[:.]?\s*(.*)", re.DOTALL)
+# "Variant 1: ..." or "Variant: 1 ..."; without a colon it is a mention inside a sentence
+VARIANT = re.compile(r"Variant\s*(?=:\s*\d|\d+\s*[:.]):?\s*(\d+)\s*[:.]?\s*(.*)", re.DOTALL)
 # the words that the layout itself puts over columns; a band made of nothing else is a header
-HEADER_WORDS = frozenset(
-    ["procedure", "procedures", "appropriateness", "category", "soe", "strength", "of", "evidence", "adult", "adults"]
-    + ["ped", "peds", "pediatric", "rrl", "relative", "radiation", "level", "rating", "median", "final", "tabulations"]
+_HEADINGS = (
+    "procedure procedures appropriateness category soe strength of evidence adult adults ped peds pediatric rrl"
+    " relative radiation level rating median final tabulations"
 )
+HEADER_WORDS = frozenset(_HEADINGS.split())
+_HEADER_MARKS = frozenset(["procedure", "procedures", "appropriateness", "category", "tabulations", "median"])
 QUALITIES = {"good": "Good", "inadequate": "Inadequate", **{str(grade): str(grade) for grade in range(1, 5)}}
 _REFERENCE = re.compile(r"(\d+)(?:\s*\((.*)\))?$", re.DOTALL)
 _PMID = re.compile(r"[1-9]\d{0,7}$")
+NESTED = 10.0  # points; a table that begins this much further right stands inside another: the references of a row
 _NOTHING = frozenset({"", "n/a", "na", "-", "–", "—"})
 
 
@@ -126,7 +130,7 @@ def is_header(runs: Iterable[str]) -> bool:
     """Whether these texts are column headings and nothing else."""
     words = [word for text in runs for word in re.findall(r"[a-z0-9]+", text.lower())]
     labels = [word for word in words if not re.fullmatch(r"[1-9]", word)]
-    return bool(labels) and HEADER_WORDS.issuperset(labels)
+    return HEADER_WORDS.issuperset(labels) and not _HEADER_MARKS.isdisjoint(labels)
 
 
 def column_names(labels: list[str]) -> list[str | None]:
@@ -216,8 +220,9 @@ class _Reader:
             return
         if _is_reference_header(band):
             return
-        if not cells.get("procedure") and not cells.get("category"):
-            reference = self._reference(band)
+        nested = band.edges[0] > self._table.edges[0] + NESTED
+        if nested or not (cells.get("procedure") or cells.get("category")):
+            reference = _reference(band)
             if reference and self._row is not None:
                 self._row.references.append(reference)
                 return
@@ -232,15 +237,6 @@ class _Reader:
             return
         self._close_row()
         self._row = row
-
-    def _reference(self, band: Band) -> RowReference | None:
-        parts = [line_run.text for line_run in sorted(band.runs, key=lambda run: run.x0)]
-        quality = QUALITIES.get(parts[-1].strip().lower()) if len(parts) > 1 else None
-        match = _REFERENCE.match(squeeze(" ".join(parts[:-1] if quality else parts)))
-        if not match:
-            return None
-        printed = squeeze(match[2]) if match[2] is not None else None
-        return RowReference(number=int(match[1]), printed=printed, pmid=pmid_of(printed), study_quality=quality)
 
     def _close_row(self) -> None:
         row, self._row = self._row, None
@@ -279,6 +275,16 @@ class _Reader:
 def pmid_of(printed: str | None) -> int | None:
     """The PMID that is printed, None if it is none (missing, negative, text, more than 8 digits)."""
     return int(printed) if printed and _PMID.match(printed) else None
+
+
+def _reference(band: Band) -> RowReference | None:
+    parts = [text for text in band.cells(band.edges) if text]
+    quality = QUALITIES.get(parts[-1].lower()) if len(parts) > 1 else None
+    match = _REFERENCE.match(squeeze(" ".join(parts[:-1] if quality else parts)))
+    if not match:
+        return None
+    printed = squeeze(match[2]) if match[2] is not None else None
+    return RowReference(number=int(match[1]), printed=printed, pmid=pmid_of(printed), study_quality=quality)
 
 
 def _is_reference_header(band: Band) -> bool:

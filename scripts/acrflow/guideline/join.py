@@ -47,10 +47,8 @@ _SYNONYMS: Sequence[tuple[str, str]] = (
 )
 _SYNONYM_PATTERNS = [(re.compile(rf"(?<![\w/-])(?:{old})(?![\w/-])"), new) for old, new in _SYNONYMS]
 _STOP = frozenset(["and", "or", "of", "the", "a", "an", "to", "for", "in", "on", "by", "at", "as"])
-_MODALITIES = frozenset(
-    ["ct", "cta", "ctv", "ctu", "mri", "mra", "mrv", "mru", "mrcp", "us", "radiography", "fluoroscopy"]
-    + ["mammography", "angiography", "venography", "scan", "dxa"]
-)
+_NAMES = "ct cta ctv ctu mri mra mrv mru mrcp us radiography fluoroscopy mammography angiography venography scan dxa"
+_MODALITIES = frozenset(_NAMES.split())
 _CONTRAST = re.compile(
     r"\b(without and with|with and without|without or with|with or without|without and/or with|with and/or without"
     r"|without|with) (iv )?contrast\b"
