@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the topic's folder; manifest.json says what came when")
     args = parser.parse_args()
     if not args.accept_acr_terms:
-        remedy = "read https://www.acr.org/terms, then set download.accept_acr_terms: true, or supply own documents"
+        remedy = "read the terms on the ACR's site, then set download.accept_acr_terms: true, or supply own documents"
         raise InputError("download.accept_acr_terms", "the ACR's terms of use are not accepted", remedy)
 
     from acrflow.guideline.download import documents_of, download

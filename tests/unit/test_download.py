@@ -120,7 +120,7 @@ def test_a_page_in_place_of_a_document_is_an_error_and_no_file(
     lists: Lists, tmp_path: Path, status: int, body: bytes, message: str
 ) -> None:
     lists.answers = [(200, PDF, None), (status, body, None)]
-    with pytest.raises(InputError, match=rf"{message}"):
+    with pytest.raises(InputError, match=message) as error:
         fetch(lists, tmp_path)
     assert "appendix.pdf" in str(error.value)
     assert (tmp_path / "narrative.pdf").is_file()  # what arrived stays

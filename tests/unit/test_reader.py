@@ -149,9 +149,8 @@ def test_no_text_of_any_real_record_is_lost(shared_data: Path) -> None:
         elements = [element for element in fromstring(file.read_bytes()) if element.tag in ARTICLES]
         for record, element in zip(records, elements, strict=True):
             seen += 1
-            assert _letters("".join(s["text"] for s in record["sections"])) == _letters(_source(element)), record[
-                "pmid"
-            ]
+            text = "".join(part["text"] for part in record["sections"])
+            assert _letters(text) == _letters(_source(element)), record["pmid"]
             assert record["title"] and record["year"] and record["languages"]
             [split] = read_records(split_articles(file.read_bytes())[record["pmid"]])
             assert split == record  # what the cache keeps reads the same

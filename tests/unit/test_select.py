@@ -23,11 +23,10 @@ def test_all_are_kept_in_acr_order_when_they_fit() -> None:
 
 def test_better_study_quality_comes_first_when_the_budget_is_short() -> None:
     available = studies("4", "1", "Inadequate", "3", "Good", "2", None)
-    kept = [
-        [study["number"] for study in select(list(available), available, 10 * n, count_words).kept] for n in (1, 3, 4)
-    ]
-    assert kept == [[2], [2, 5, 6], [2, 4, 5, 6]]  # ACR's key: 1 is best, 4 weakest
-    assert select(list(available), available, 30, count_words).left_out == [1, 3, 4, 7]
+    for fitting, best in ((1, [2]), (3, [2, 5, 6]), (4, [2, 4, 5, 6])):  # ACR's key: 1 is best, 4 weakest
+        selection = select(list(available), available, 10 * fitting, count_words)
+        assert [study["number"] for study in selection.kept] == best
+        assert selection.left_out == [number for number in available if number not in best]
 
 
 def test_a_study_that_does_not_fit_makes_room_for_a_shorter_one() -> None:
