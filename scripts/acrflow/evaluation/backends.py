@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.errors import InputError
 from acrflow.files import read_json
 
@@ -99,9 +100,12 @@ class TransformersBackend:
             from transformers import BitsAndBytesConfig
 
             options["quantization_config"] = BitsAndBytesConfig(
-                load_in_4bit=True, bnb_4bit_compute_dtype=base.dtype, bnb_4bit_quant_type="nf4"
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_use_double_quant=True,
+                bnb_4bit_compute_dtype=base.dtype,
             )
-        self._tokenizer = load_tokenizer(base)
+        self._tokenizer = load_tokenizer(base.model, base.revision)
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(base.model, use_safetensors=True, **options)
         except (OSError, ValueError) as error:
@@ -115,8 +119,8 @@ class TransformersBackend:
                 remedy = "use the base model that the adapter was trained on, named in its spec.json"
                 raise InputError(adapter, f"the adapter does not fit {base.model}: {error}", remedy) from error
         self._model = model.eval() if base.quantization == "4bit" else model.to(self._device).eval()
-        ends = self._model.generation_config.eos_token_id or self._tokenizer.eos_token_id
-        self._ends = ends if isinstance(ends, list) else [ends]
+        ends = self._model.generation_config.eos_token_id  # one, several (Llama 3.1) or none
+        self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
 
     def generate(self, conversations: Sequence[Conversation], decoding: Decoding, batch_number: int) -> list[Generated]:
         """See `Backend.generate`."""
@@ -143,7 +147,7 @@ class TransformersBackend:
         """Cut at the first end of sequence, which may also be the padding token."""
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
         kept = tokens if end is None else tokens[: end + 1]
-        text = self._tokenizer.decode(kept, skip_special_tokens=True)
+        text = str(self._tokenizer.decode(kept, skip_special_tokens=True))
         return Generated(text=text, tokens=len(kept), truncated=end is None)
 
 
@@ -163,7 +167,7 @@ class VllmBackend:
         shape = read_json(adapter / "adapter_config.json") if adapter is not None else {}
         if shape.get("use_dora"):
             raise InputError(str(adapter), "vLLM does not serve DoRA adapters", "use the transformers backend")
-        self._tokenizer = load_tokenizer(base)
+        self._tokenizer = load_tokenizer(base.model, base.revision)
         self._llm = LLM(
             model=base.model,
             revision=base.revision,
@@ -190,25 +194,6 @@ class VllmBackend:
         outputs = self._llm.generate(prompts, params, lora_request=self._lora, use_tqdm=False)
         firsts = [output.outputs[0] for output in outputs]
         return [Generated(first.text, len(first.token_ids), first.finish_reason == "length") for first in firsts]
-
-
-def load_tokenizer(base: Base) -> Any:
-    """The base model's tokenizer, with a padding token.
-
-    Raises:
-        InputError: it cannot be loaded or has no chat template.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(base.model, revision=base.revision)
-    except (OSError, ValueError) as error:
-        raise InputError(base.model, f"the tokenizer cannot be loaded: {error}", NO_MODEL) from error
-    if tokenizer.chat_template is None:
-        raise InputError(base.model, "the tokenizer has no chat template", "use an instruction-tuned model")
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
 
 
 def prompt_tokens(tokenizer: Any, conversations: Sequence[Conversation]) -> list[list[int]]:

@@ -1,0 +1,211 @@
+"""The report page, made by the program from an invented run."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from invented_tables import predictions_of, rows_of
+
+from acrflow import schemas
+from acrflow.evaluation import compare, metrics
+from acrflow.files import write_json, write_text
+from acrflow.labels import LABELS
+
+PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "write_report.py"
+SPLITS = {"test": 60, "generalization": 30}
+MODELS = {  # kind and share of right answers
+    "sft": ("adapter", 0.6),
+    "baseline": ("adapter", 0.7),
+    "medreason_embed": ("adapter", 0.8),
+    "base": ("base", 0.2),
+    "majority": ("cheap baseline", 0.5),
+    "tfidf_logreg": ("cheap baseline", 0.65),
+}
+HOSTILE = (
+    '<think><script>alert("x")</script><img src="https://example.org/x"></think><answer>Usually Appropriate</answer>'
+)
+
+
+def rows_and_predictions(split: str) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    draw = np.random.default_rng(len(split))
+    gold = draw.choice(LABELS, SPLITS[split], p=(0.6, 0.2, 0.2)).tolist()
+    rows = rows_of(gold).with_columns(
+        id=split + pl.col("id"), traces=pl.lit(["The film shows the fracture [1].", "It is quick."])
+    )
+    tables, answers = {}, [*LABELS, None]
+    for model, (_, right) in MODELS.items():
+        said = [one if draw.random() < right else answers[draw.integers(4)] for one in gold]
+        table = predictions_of(said, model, split).with_columns(
+            id=split + pl.col("id"),
+            completion=pl.format("<think>It is quick [1].</think><answer>{}</answer>", pl.col("label").fill_null("?")),
+        )
+        if model == "medreason_embed":
+            table = table.with_columns(completion=pl.lit(HOSTILE))
+        tables[model] = table
+    return rows, tables
+
+
+def training_log(method: str, seed: int) -> pl.DataFrame:
+    draw, steps = np.random.default_rng(seed), np.arange(1, 81)
+    rise = 0.9 + 0.4 * steps / 80 + draw.normal(0, 0.1, 80)
+    curves = {"loss": 2 - rise, "step_time": np.full(80, 0.5)}
+    if method == "grpo":
+        curves |= {"reward": rise, "rewards/answer/mean": rise - 0.5, "rewards/format/mean": np.full(80, 0.5)}
+    values = [
+        {"step": int(step), "metric": name, "value": float(value)}
+        for name, curve in curves.items()
+        for step, value in zip(steps, curve, strict=True)
+    ]
+    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.TrainingLog))
+
+
+def write_adapters(folder: Path) -> list[Path]:
+    adapters = []
+    for number, (name, (kind, _)) in enumerate(MODELS.items()):
+        if kind != "adapter":
+            continue
+        method = "sft" if name == "sft" else "grpo"
+        spec = {
+            "adapter": name,
+            "method": method,
+            "evidence": "none",
+            "prompt": "reasoning",
+            "rewards": {} if method == "sft" else {"answer": {"weight": 1.0, "options": {}}},
+            "seed": 7,
+            "training": {"steps": 80, "learning_rate": 0.001, "lora": {"r": 16}},
+            "versions": {"torch": "2.13.0"},
+        }
+        write_json(folder / name / "spec.json", spec)
+        schemas.write(schemas.TrainingLog, training_log(method, number), folder / name / "training_log.parquet")
+        adapters.append(folder / name)
+    return adapters
+
+
+def write_run(folder: Path) -> dict[str, list[Path]]:
+    """An invented run's files, by the flag that takes them."""
+    measured: list[dict[str, Any]] = []
+    files: dict[str, list[Path]] = {"--metrics": [], "--predictions": [], "--rows": []}
+    for split in SPLITS:
+        rows, tables = rows_and_predictions(split)
+        files["--rows"].append(folder / f"{split}.parquet")
+        schemas.write(schemas.Rows, rows, files["--rows"][-1])
+        for model, table in tables.items():
+            result = metrics.measure(table, rows, None, Path("p"), 200, seed=1)
+            measured.append({"model": model, "kind": MODELS[model][0], "split": split, "draw": "greedy", **result})
+            files["--predictions"].append(folder / model / f"{split}.greedy.parquet")
+            schemas.write(schemas.Predictions, table, files["--predictions"][-1])
+            files["--metrics"].append(folder / f"{model}.{split}.json")
+            write_json(files["--metrics"][-1], measured[-1])
+    compared = compare.comparison(measured)
+    schemas.write(schemas.Comparison, compared, folder / "comparison.parquet")
+    predictions = [(path, schemas.read(schemas.Predictions, path)) for path in files["--predictions"]]
+    rows_of_splits = [schemas.read(schemas.Rows, path) for path in files["--rows"]]
+    (folder / "tables").mkdir()
+    compare.mcnemar(compare.answers(predictions, rows_of_splits, measured)).write_csv(folder / "tables/mcnemar.csv")
+    left_out = {"no record": {"count": 30, "examples": ["PMID 91000001"]}}
+    ledger = {"step": "fetch_records", "unit": "references", "taken": 130, "kept": 100, "left_out": left_out}
+    write_json(folder / "fetch_records.json", {**ledger, "facts": {"source": "snapshot"}})
+    write_json(folder / "knee.qa.json", {"topic": "knee", "variants": {"appendix": 4}, "conflicts": []})
+    counted = ("rows", "topics_shared", "variants_shared", "rows_of_shared_variants", "near_duplicates",
+               "near_duplicates_with_the_same_label", "references", "references_shared")  # fmt: skip
+    test = dict.fromkeys(counted, 2)
+    leaks = {"near_duplicate_threshold": 0.9, "train": {"rows": 140, "labels": {}}, "splits": {"test": test}}
+    write_json(folder / "leaks.json", leaks)
+    write_text(folder / "card.md", "# Dataset card\n\n## Counts\n\n| stage | rows |\n| --- | ---: |\n| rated | 230 |\n")
+    return files | {
+        "--comparison": [folder / "comparison.parquet"],
+        "--adapters": write_adapters(folder / "adapters"),
+        "--ledgers": [folder / "fetch_records.json"],
+        "--qa": [folder / "knee.qa.json"],
+        "--leaks": [folder / "leaks.json"],
+        "--card": [folder / "card.md"],
+        "--tables": [folder / "tables"],
+        "--figures": [folder / "report" / "figures"],
+        "--out": [folder / "report" / "index.html"],
+    }
+
+
+def write_report(files: dict[str, list[Path]], configuration: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    arguments = [str(part) for flag, paths in files.items() for part in (flag, *paths)]
+    program = [sys.executable, str(PROGRAM), "--run", "invented", "--config-json", json.dumps(configuration)]
+    return subprocess.run([*program, *arguments], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    done = write_report(write_run(folder), {"documents": "invented", "base": {"model": "tiny"}})
+    assert done.returncode == 0, done.stderr
+    return folder / "report" / "index.html"
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, as a browser reads the page."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_the_page_has_every_part(page: Path) -> None:
+    html = page.read_text()
+    for part in ("results", "errors", "training", "data", "leaks", "examples", "adapters"):
+        assert f'<h2 id="{part}">' in html
+    for text in [*MODELS, "no record", "PMID 91000001", "The film shows the fracture [1].", "torch 2.13.0", "McNemar"]:
+        assert text in html, text
+    assert html.count('class="matrix"') == len(MODELS) * len(SPLITS)
+    figures = {file.name for file in (page.parent / "figures").iterdir()}
+    assert figures == {"macro_f1_intervals.svg", *(f"training_{name}.svg" for name in list(MODELS)[:3])}
+    assert page.stat().st_size < 10e6
+
+
+def test_a_script_in_a_completion_is_text(page: Path) -> None:
+    html = page.read_text()
+    assert "&lt;script&gt;alert(" in html
+    tags = {tag for tag, _ in Elements(html).found}
+    assert not tags & {"script", "img", "iframe", "object", "link", "form"}
+
+
+def test_the_page_asks_for_nothing_outside_itself(page: Path) -> None:
+    html = page.read_text()
+    for tag, attributes in Elements(html).found:
+        for name in ("src", "href", "xlink:href", "action", "data", "srcset"):
+            assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
+    assert not re.search(r"@import|url\((?!#)", html)
+    assert "default-src 'none'" in html
+
+
+def test_screen_readers_find_headers_labels_and_unique_ids(page: Path) -> None:
+    found = Elements(page.read_text()).found
+    assert all("scope" in attributes for tag, attributes in found if tag == "th")
+    assert all(attributes.get("aria-label") for tag, attributes in found if tag == "svg")
+    ids = [attributes["id"] for _, attributes in found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = {(attributes["href"] or "")[1:] for tag, attributes in found if tag == "a"}
+    assert links and links <= set(ids)
+
+
+def test_an_invented_run_says_so_and_a_real_one_does_not(page: Path, tmp_path: Path) -> None:
+    assert "says nothing about medicine" in page.read_text()
+    done = write_report(write_run(tmp_path), {"documents": "download", "base": {"model": "some/model"}})
+    assert done.returncode == 0, done.stderr
+    assert "says nothing about medicine" not in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_a_missing_file_is_named_and_no_page_is_written(tmp_path: Path) -> None:
+    files = write_run(tmp_path)
+    (tmp_path / "adapters" / "baseline" / "spec.json").unlink()
+    done = write_report(files, {})
+    assert done.returncode == 2 and "spec.json" in done.stderr
+    assert not (tmp_path / "report").exists()
