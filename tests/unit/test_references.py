@@ -49,7 +49,11 @@ def test_each_reference_has_one_row_and_a_status() -> None:
         9: (None, "not_found"),  # the narrative cites it, no appendix row does
     }
     counts = {reason: entry["count"] for reason, entry in ledger.as_dict()["left_out"].items()}
-    assert (ledger.taken, ledger.kept, counts) == (7, 2, {"not a PMID": 3, "no PMID printed": 2})
+    assert (ledger.taken, ledger.kept, counts) == (
+        7,
+        2,
+        {"not a PMID": 3, "no PMID printed": 1, "cited by no appendix row": 1},
+    )
 
 
 def test_rows_that_disagree_are_settled_by_the_most_and_counted() -> None:

@@ -52,7 +52,8 @@ def list_references(guidelines: Iterable[Guideline], ledger: Ledger) -> pl.DataF
             if status == "given":
                 ledger.kept += 1
             else:
-                ledger.leave_out({"not_found": "no PMID printed", "not_a_pmid": "not a PMID"}[status], name)
+                reason = "not a PMID" if printed else "no PMID printed" if printings else "cited by no appendix row"
+                ledger.leave_out(reason, name)
     frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids), orient="row")
     given = frame.filter(pl.col("status") == "given")
     ledger.facts["topics"] = frame["topic"].n_unique()
