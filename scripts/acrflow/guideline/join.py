@@ -123,7 +123,7 @@ def _words(text: str) -> frozenset[str]:
 def _singular(word: str) -> str:
     if word.endswith("uses") and len(word) > 5:
         return word[:-2]
-    if len(word) > 4 and word.endswith("s") and not word.endswith(("ss", "us", "is", "/s")):
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "/s")):
         return word[:-1]
     return word
 

@@ -1,0 +1,199 @@
+"""A document that cannot be used is named, with the page and the remedy, and nothing is written."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import guideline_pdf
+import pytest
+from conftest import ROOT
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+from test_appendix import row
+from test_narrative import VARIANT, section
+
+from acrflow.errors import InputError
+from acrflow.guideline.check import check_documents, find_topics
+from acrflow.guideline.qa import parse_topic
+
+
+def draw_narrative(path, category="Usually Appropriate", title="Glimmer of the Elbow", variant=VARIANT, rows=60):
+    sheet = guideline_pdf.Prose(path)
+    sheet.text(220, 88, title, guideline_pdf.BOLD, 12)
+    sheet.y = 140
+    sheet.heading(f"Variant: 1 {variant}")
+    sheet.table(
+        [(f"US region {number}", category if number < 2 else "Usually Appropriate", "O") for number in range(rows)]
+    )
+    sheet.heading("Discussion of Procedures by Variant")
+    section(sheet, "A. US Region 1", "It helps.", variant=f"Variant 1: {variant}")
+    sheet.save()
+
+
+@pytest.fixture
+def topic(tmp_path):
+    folder = tmp_path / "documents" / "glimmer"
+    folder.mkdir(parents=True)
+    draw_narrative(folder / "narrative.pdf")
+    rows = [(row(f"US region {number}"), [(f"{number} ({number - 5})", "3")]) for number in range(60)]
+    guideline_pdf.draw_appendix(folder / "appendix.pdf", "Glimmer of the Elbow", [(f"Variant 1: {VARIANT}", rows)])
+    return folder
+
+
+def parse(folder):
+    return parse_topic("glimmer", folder / "narrative.pdf", folder / "appendix.pdf")
+
+
+def missing(path):
+    path.unlink()
+
+
+def web_page(path):
+    path.write_text("<!DOCTYPE html><html><body>Error 500</body></html>")
+
+
+def not_a_pdf(path):
+    path.write_bytes(b"PK\x03\x04 something else")
+
+
+def cut_off(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def garbage(path):
+    path.write_bytes(b"%PDF-1.4\n" + b"\x00\xff" * 5000 + b"\n%%EOF\n")
+
+
+def encrypted(path):
+    sheet = Canvas(str(path), encrypt=StandardEncryption("secret", canPrint=0))
+    sheet.drawString(50, 500, "Variant 1: hidden")
+    sheet.save()
+
+
+def scanned(path):
+    sheet = Canvas(str(path))
+    sheet.rect(50, 50, 400, 600)
+    sheet.showPage()
+    sheet.save()
+
+
+def something_else(path):
+    sheet = Canvas(str(path))
+    sheet.drawString(50, 500, "A letter about other things.")
+    sheet.save()
+
+
+BAD = {
+    missing: "missing|cannot be read",
+    web_page: r"a web page \(HTML\)",
+    not_a_pdf: "not a PDF",
+    cut_off: "cut off",
+    empty: "not a PDF",
+    garbage: "damaged",
+    encrypted: "encrypted",
+    scanned: "page 1: the (page|PDF) has no text",
+    something_else: "page 1: no variant",
+}
+
+
+@pytest.mark.parametrize("name", ["narrative.pdf", "appendix.pdf"])
+@pytest.mark.parametrize("spoil", BAD, ids=lambda spoil: spoil.__name__)
+def test_a_bad_document_is_named_before_any_work_and_while_parsing(topic, spoil, name):
+    spoil(topic / name)
+    for look in (lambda: check_documents(topic.parent, ["glimmer"]), lambda: parse(topic)):
+        with pytest.raises(InputError, match=BAD[spoil]) as caught:
+            look()
+        assert str(topic / name) in caught.value.where
+        assert caught.value.remedy
+
+
+def test_good_documents_pass_the_check(topic):
+    check_documents(topic.parent, find_topics(topic.parent))
+
+
+def test_real_documents_pass_the_check_in_milliseconds(shared_data):
+    folder = shared_data / "acr"
+    topics = find_topics(folder)
+    check_documents(folder, topics)
+    begin = time.perf_counter()
+    check_documents(folder, topics)
+    assert (time.perf_counter() - begin) / (2 * len(topics)) < 0.05
+
+
+def test_topics_are_the_folders_that_hold_a_document(topic):
+    (topic.parent / "notes").mkdir()
+    (topic.parent / "aaa").mkdir()
+    shutil.copy(topic / "appendix.pdf", topic.parent / "aaa")
+    assert find_topics(topic.parent) == ["aaa", "glimmer"]
+
+
+def test_a_folder_without_topics_is_an_error(tmp_path):
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(InputError, match=r"holds no topic|no such folder"):
+            find_topics(folder)
+
+
+def test_documents_of_different_topics_are_refused(topic):
+    draw_narrative(topic / "narrative.pdf", title="Rust of the Knee", variant="Rust of the knee.")
+    with pytest.raises(
+        InputError, match=r"narrative.pdf, page 1: its title is 'Rust of the Knee'.*'Glimmer of the Elbow'"
+    ):
+        parse(topic)
+
+
+def test_a_renamed_guideline_with_the_same_variants_is_kept(topic):
+    draw_narrative(topic / "narrative.pdf", title="Elbow Glimmer")
+    guideline, report = parse(topic)
+    assert guideline.title == "Glimmer of the Elbow"
+    assert report["title"] == {"appendix": "Glimmer of the Elbow", "narrative": "Elbow Glimmer"}
+
+
+def test_witnesses_who_contradict_each_other_are_refused_with_page_and_row(topic):
+    draw_narrative(topic / "narrative.pdf", category="Usually Not Appropriate")
+    message = (
+        r"2 of 60 categories differ .* variant 1: US region 0 is 'Usually Appropriate' in the appendix, .*pages 1 and 1"
+    )
+    with pytest.raises(InputError, match=message):
+        parse(topic)
+
+
+def test_conflicts_below_the_limit_keep_both_values(topic):
+    draw_narrative(topic / "narrative.pdf", category="May Be Appropriate (Disagreement)", rows=1)
+    rows = [(row(f"US region {number}", "May be appropriate"), []) for number in range(3)]
+    guideline_pdf.draw_appendix(topic / "appendix.pdf", "Glimmer of the Elbow", [(f"Variant 1: {VARIANT}", rows)])
+    guideline, report = parse(topic)
+    values = {"appendix": "May Be Appropriate", "narrative": "May Be Appropriate (Disagreement)"}
+    assert report["conflicts"] == [{"variant": 1, "procedure": "US region 0", "column": "category", **values}]
+    assert report["categories"] == {"compared": 1, "agree": 0}
+    assert report["rows"]["only_in_appendix"] == ["variant 1: US region 1", "variant 1: US region 2"]
+    first = guideline.variants[0].rows[0]
+    assert (first.category, first.narrative_category) == tuple(values.values())
+
+
+def test_the_report_counts_rows_joins_references_and_left_over_text(topic):
+    guideline, report = parse(topic)
+    assert (report["rows"]["appendix"], report["rows"]["narrative"]) == (60, 60)
+    assert report["categories"] == {"compared": 60, "agree": 60}
+    assert len(report["rows_without_reasoning"]) == sum(row.reasoning is None for row in guideline.variants[0].rows)
+    assert [flagged["printed"] for flagged in report["flagged_references"]] == ["-5", "-4", "-3", "-2", "-1", "0"]
+    assert {flagged["status"] for flagged in report["flagged_references"]} == {"not_a_pmid"}
+
+
+def test_the_program_prints_one_message_and_writes_nothing(topic, tmp_path):
+    web_page(topic / "narrative.pdf")
+    command = [sys.executable, str(ROOT / "scripts" / "parse_guideline.py"), "--topic", "glimmer"]
+    command += ["--narrative", str(topic / "narrative.pdf"), "--appendix", str(topic / "appendix.pdf")]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out.json"), "--qa", str(tmp_path / "qa.json")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ERROR {topic / 'narrative.pdf'}: the file is a web page (HTML)")
+    assert "Remedy:" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out.json").exists() and not (tmp_path / "qa.json").exists()
