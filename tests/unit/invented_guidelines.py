@@ -81,7 +81,7 @@ def write_tokenizer(folder: Path, pad: str | None = "<pad>", eos: str = "<end>",
     Args:
         pad: its padding token, None for none.
         eos: its end-of-sequence token.
-        ended: whether the template writes the end of sequence after each message.
+        ended: whether the template writes the end of sequence after an answer, as it does after the other messages.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -92,7 +92,7 @@ def write_tokenizer(folder: Path, pad: str | None = "<pad>", eos: str = "<end>",
     special = [eos, *([pad] if pad and pad != eos else [])]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bytes_only.train_from_iterator([], trainers.BpeTrainer(special_tokens=special, initial_alphabet=alphabet))
-    end = eos if ended else "\n"
+    end = eos if ended else "{% if message['role'] != 'assistant' %}" + eos + "{% endif %}"
     template = (
         "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}" + end + "{% endfor %}"
         "{% if add_generation_prompt %}<assistant>{% endif %}"

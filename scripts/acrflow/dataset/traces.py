@@ -1,8 +1,8 @@
 """Traces: the reasoning of a row as one-fact sentences, in the document's order, each with its citations.
 
-pysbd proposes where sentences end; it is good at prose and knows nothing of citations. The rules below refuse a cut
-inside brackets, after "et al." and its kin and before a lower-case word, and move a cut that would part a sentence
-from the [n] behind its full stop. Whatever pysbd proposes, no character is lost: where its pieces do not add up to the
+pysbd proposes where sentences end; it is good at prose and brackets and knows little of citations. The rules below
+refuse a cut after "et al." and its kin and before a lower-case word, and move a cut that would part a sentence from
+the [n] behind its full stop. Whatever pysbd proposes, no character is lost: where its pieces do not add up to the
 text (it drops text that holds the signs it uses internally), the paragraph stays one trace and is counted.
 """
 
@@ -31,7 +31,6 @@ _NOT_BEFORE_A_NUMBER = re.compile(
 )
 _ET_AL = re.compile(r"\bet\.? al\.$")
 _LOWER_CASE_TERM = re.compile(r"[a-zα-ω]{1,3}-?[A-Z]")  # eGFR, mpMRI, pH: a sentence may start with these
-_CLOSERS = {"(": ")", "[": "]"}
 
 _segmenter = pysbd.Segmenter(language="en", clean=False)
 
@@ -101,17 +100,7 @@ def _mended(paragraph: str, start: int, cut: int) -> int | None:
         return cut
     if following[0].islower() and not _LOWER_CASE_TERM.match(following):
         return None
-    return cut if _ENDED.search(left) and not _inside_brackets(left, following) else None
-
-
-def _inside_brackets(left: str, following: str) -> bool:
-    """Whether a bracket opened in `left` is still open at its end and closed in `following`."""
-    for opening, closing in _CLOSERS.items():
-        if left.count(opening) > left.count(closing):
-            close, reopen = following.find(closing), following.find(opening)
-            if close >= 0 and (reopen < 0 or close < reopen):
-                return True
-    return False
+    return cut if _ENDED.search(left) else None
 
 
 def citations(text: str) -> list[int]:
