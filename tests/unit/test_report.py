@@ -28,9 +28,7 @@ MODELS = {  # kind and share of right answers
     "majority": ("cheap baseline", 0.5),
     "tfidf_logreg": ("cheap baseline", 0.65),
 }
-HOSTILE = (
-    '<think><script>alert("x")</script><img src="https://example.org/x"></think><answer>Usually Appropriate</answer>'
-)
+HOSTILE = '<think><script>alert("x")</script><img src="https://x.org/x"></think><answer>Usually Appropriate</answer>'
 
 
 def rows_and_predictions(split: str) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:

@@ -133,8 +133,8 @@ def training(adapter: str, log: pl.DataFrame) -> Figure | None:
             _curve(panels[1, 0], curve, SERIES[number % len(SERIES)], label=name)
         if components:
             panels[1, 0].set_title("mean of each reward")
-            panels[1, 0].legend(ncols=2, loc="upper left", bbox_to_anchor=(0, -0.3), borderaxespad=0)
-        panels[-1, 0].set_xlabel("step", loc="right", labelpad=-2)
+            panels[1, 0].legend(ncols=2, loc="upper left", bbox_to_anchor=(0, -0.42), borderaxespad=0)
+        panels[-1, 0].set_xlabel("step")
         figure.align_ylabels()
         figure.tight_layout(h_pad=0.8)
         first, last = quarters(curves[main]["value"].to_numpy())
