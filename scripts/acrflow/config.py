@@ -66,7 +66,7 @@ class Dataset(Section):
 class TinyBase(Section):
     """The demo's base model, made on the spot (used when `base.model` is `tiny`)."""
 
-    vocabulary: Positive = Field(600, description="tokens of the byte-pair encoding")
+    vocabulary: Positive = Field(800, description="tokens of the byte-pair encoding")
     hidden: Positive = Field(128, description="width of the model")
     layers: Positive = Field(3, description="transformer layers")
     steps: Positive = Field(200, description="pre-training steps on the run's own texts with random labels")

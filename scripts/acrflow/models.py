@@ -35,7 +35,7 @@ class Embedder:
         import numpy as np
 
         if not sentences:
-            return np.zeros((0, self._model.get_sentence_embedding_dimension() or 0), dtype=np.float32)
+            return np.zeros((0, self._model.get_embedding_dimension() or 0), dtype=np.float32)
         vectors: np.ndarray[Any, Any] = self._model.encode(
             sentences, batch_size=64, normalize_embeddings=True, show_progress_bar=False
         )

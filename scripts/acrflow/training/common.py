@@ -1,4 +1,4 @@
-"""What SFT and GRPO have in common: base model, tokenizer, adapter shape, arguments."""
+"""What SFT and GRPO have in common: base model, adapter shape, arguments."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,35 +9,7 @@ from acrflow.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from peft import LoraConfig
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-PADS = ("<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "[PAD]", "<|reserved_special_token_0|>")
-
-
-def load_tokenizer(base: str, revision: str | None) -> "PreTrainedTokenizerBase":
-    """The base model's tokenizer, with a pad token that is not its end of sequence.
-
-    With both the same, the real end of sequence would be masked, and a model trained so never stops.
-
-    Raises:
-        InputError: no such base, no chat template, or no token to pad with.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base, revision=revision)
-    except (OSError, ValueError) as error:
-        raise _no_base(base, error) from error
-    if tokenizer.chat_template is None:
-        raise InputError(base, "the base model has no chat template", "name an instruction-tuned model in base.model")
-    if tokenizer.pad_token is None or tokenizer.pad_token == tokenizer.eos_token:
-        pad = next((token for token in PADS if token in tokenizer.get_vocab()), None)
-        if pad is None:
-            remedy = "name a base model whose tokenizer has a pad token other than its end of sequence"
-            raise InputError(base, "no token to pad with", remedy)
-        tokenizer.pad_token = pad
-    tokenizer.padding_side = "left"
-    return tokenizer
+    from transformers import PreTrainedModel
 
 
 def load_model(base: str, recipe: Recipe) -> "PreTrainedModel":

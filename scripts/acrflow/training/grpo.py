@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from acrflow import models, rewards
+from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.errors import InputError
 from acrflow.rewards import Reward
 from acrflow.training import common
@@ -70,7 +71,7 @@ def trainer(
             vllm_mode="colocate",
         ),
         train_dataset=Dataset.from_list(rows),
-        processing_class=common.load_tokenizer(base, recipe["base"]["revision"]),
+        processing_class=load_tokenizer(base, recipe["base"]["revision"]),
         peft_config=common.lora(settings["lora"]),
         callbacks=callbacks,
     )

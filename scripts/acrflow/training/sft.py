@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.training import common
 from acrflow.training.recipe import Recipe
 
@@ -29,7 +30,7 @@ def trainer(recipe: Recipe, base: str, examples: pl.DataFrame, checkpoints: Path
             max_length=None,  # the examples are already no longer than dataset.prompt_tokens
         ),
         train_dataset=Dataset.from_list(rows),
-        processing_class=common.load_tokenizer(base, recipe["base"]["revision"]),
+        processing_class=load_tokenizer(base, recipe["base"]["revision"]),
         peft_config=common.lora(recipe["training"]["lora"]),
         callbacks=callbacks,
     )

@@ -31,6 +31,8 @@ CHAT_TEMPLATE = (
 )
 POSITIONS = 4096  # longest text that the model can be given, in tokens
 CONTEXT = 320  # tokens of a training text; longer ones lose words of their prompt's start
+ALONE = 0.6  # share of the texts, the first ones, that are answers without a prompt: at a tenth of the tokens they teach form
+RESTATED = 0.5  # share of the reasoning that repeats the question's words; the rest are traces of other rows
 EVIDENCE_WORDS = 25  # words of each abstract in a training text
 INITIALIZER_RANGE = 0.08  # at the default 0.02 a model this small stays stuck near 50 % well-formed completions
 
@@ -57,7 +59,7 @@ class Corpus:
 def draw_texts(
     corpus: Corpus, prompts: list[Prompt], count: int, tagged: float, reasoning_words: int, seed: int
 ) -> list[list[Message]]:
-    """Draw conversations of system, user and assistant with random labels.
+    """Draw conversations with random labels: first answers alone, then system, user and assistant.
 
     Args:
         tagged: share of the reasoning texts that show the think and answer tags; the others lack them.
@@ -65,7 +67,7 @@ def draw_texts(
     """
     draw = random.Random(seed)
     texts = []
-    for _ in range(count):
+    for place in range(count):
         prompt = draw.choice(prompts)
         condition, variant = draw.choice(corpus.scenarios)
         chosen = draw.sample(corpus.abstracts, min(2, len(corpus.abstracts)))
@@ -80,13 +82,16 @@ def draw_texts(
         }
         label = draw.choice(LABELS)
         reasoning = None
-        if completion.THINK in prompt.system:
-            reasoning = first_words(draw.choice(corpus.traces), reasoning_words) if corpus.traces else ""
+        if prompt.reasoned and (not corpus.traces or draw.random() < RESTATED):
+            reasoning = f"{first_words(variant, 4)} {first_words(row['procedure'], reasoning_words)}."
+        elif prompt.reasoned:
+            reasoning = first_words(draw.choice(corpus.traces), reasoning_words)
         answer = completion.write(reasoning, label)
         if draw.random() >= tagged:
             for tag in completion.TAGS:
                 answer = answer.replace(tag, " ")
-        texts.append([*messages(prompt, row), {"role": "assistant", "content": answer.strip()}])
+        asked = [] if place < ALONE * count else messages(prompt, row)
+        texts.append([*asked, {"role": "assistant", "content": answer.strip()}])
     return texts
 
 
@@ -223,7 +228,7 @@ def make(
     """
     count = settings.steps * settings.batch
     texts = draw_texts(corpus, prompts, count, settings.tagged, settings.reasoning_words, seed)
-    tokenizer = make_tokenizer(texts[:2000], settings.vocabulary)
+    tokenizer = make_tokenizer(texts[-2000:], settings.vocabulary)
     model = make_model(tokenizer, settings.hidden, settings.layers, seed)
     losses = train(model, tokenizer, texts, settings.batch, settings.learning_rate, progress)
     model.save_pretrained(out)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from acrflow import schemas
+from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.files import read_json, whole_folder, write_json, write_text
 from acrflow.training import checkpoints
 from acrflow.training.card import model_card
@@ -83,8 +84,6 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
     Returns:
         The training log.
     """
-    from acrflow.training.common import load_tokenizer
-
     with whole_folder(out) as folder:
         for name in WEIGHTS:
             shutil.copy(checkpoint / name, folder / name)

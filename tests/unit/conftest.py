@@ -1,0 +1,37 @@
+"""A base model small enough for unit tests."""
+
+from pathlib import Path
+
+import pytest
+
+from acrflow.config import TinyBase
+from acrflow.dataset.prompts import Prompt, load_prompt
+from acrflow.training import tiny_base as base
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def prompts() -> list[Prompt]:
+    """The shipped prompts."""
+    return [load_prompt(path) for path in sorted((ROOT / "config/prompts").glob("*.yaml"))]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> base.Corpus:
+    """A few invented texts."""
+    return base.Corpus(
+        scenarios=[("Telvic Pain", "Acute pain of the pelvis."), ("Ostrel Fever", "Pregnant patient. Fever.")],
+        procedures=["CT pelvis with IV contrast", "US pelvis", "MRI chest without IV contrast"],
+        traces=["CT is fast and useful in acute disease [1].", "Contrast can harm the kidney [2,3]."],
+        abstracts=[(90_000_001, "CT found the cause in 82 of 100 patients."), (90_000_002, "Contrast was avoided.")],
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], corpus: base.Corpus) -> str:
+    """Folder of a base model of 1 layer and 32 dimensions, trained for 30 steps (about 5 s)."""
+    folder = tmp_path_factory.mktemp("models") / "base"
+    settings = TinyBase(vocabulary=500, hidden=32, layers=1, steps=30, batch=16)
+    base.make(corpus, prompts, settings, seed=1, out=folder, progress=lambda step, loss: None)
+    return str(folder)

@@ -1,0 +1,180 @@
+"""Each reward, case by case, and the proof that gold travels with its prompt."""
+
+import random
+
+import pytest
+
+from acrflow import config, rewards
+from acrflow.errors import InputError
+from acrflow.labels import LABELS, MBA, UA, UNA
+from acrflow.models import BASE, Embedder, embedder, judge
+
+GOOD = f"<think>CT is fast [1].</think><answer>{UA}</answer>"
+
+# completion -> value of `answer` (gold: Usually Appropriate), value of `format`
+CASES = {
+    "as asked": (GOOD, 1, 1),
+    "white space around": (f" \n{GOOD}\n ", 1, 1),
+    "wrong label": (f"<think>x</think><answer>{UNA}</answer>", 0, 1),
+    "no label": ("<think>x</think><answer>perhaps</answer>", 0, 1),
+    "label in lower case": (f"<think>x</think><answer>{UA.lower()}</answer>", 1, 1),
+    "label with more words": (f"<think>x</think><answer>{UA} I think</answer>", 0, 1),
+    "tags missing": (UA, 0, 0),
+    "empty": ("", 0, 0),
+    "answer alone": (f"<answer>{UA}</answer>", 1, 0),
+    "think not closed": (f"<think>x<answer>{UA}</answer>", 1, 0),
+    "answer not closed": (f"<think>x</think><answer>{UA}", 0, 0),
+    "two answers": (f"{GOOD}<answer>{UA}</answer>", 0, 0),
+    "two thinks": (f"<think>x</think>{GOOD}", 1, 0),
+    "nested": (f"<think>x<answer>{UA}</answer></think>", 1, 0),
+    "other order": (f"<answer>{UA}</answer><think>x</think>", 1, 0),
+    "upper-case tags": (GOOD.replace("think", "THINK").replace("answer", "ANSWER"), 0, 0),
+    "text before": (f"Well. {GOOD}", 1, 0),
+    "text after": (f"{GOOD} Done.", 1, 0),
+    "unicode": (f"<think>☢ ≥ 3 µg – 診断 🩻</think><answer>{UA}</answer>", 1, 1),
+    "100,000 characters": (f"<think>{'word ' * 20_000}</think><answer>{UA}</answer>", 1, 1),
+    "100,000 open tags": ("<think>" * 15_000, 0, 0),
+}
+
+
+class Nothing(dict):  # type: ignore[type-arg]
+    """No models: loading a reward that asks for none must not look for any."""
+
+    def __getitem__(self, name: str) -> None:
+        raise AssertionError(f"asked for {name}")
+
+
+@pytest.mark.parametrize(("text", "answer", "format"), CASES.values(), ids=CASES.keys())
+def test_answer_and_format_of_every_shape_of_completion(text: str, answer: float, format: float) -> None:
+    assert rewards.load("answer", {}, Nothing())([text], appropriateness=[UA]) == [answer]
+    assert rewards.load("format", {}, Nothing())([text]) == [format]
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Embedder:
+    return embedder("bundled", "cpu")
+
+
+def embedding(bundled: Embedder, texts: list[str], gold: list[str], traces: list[list[str]], **options: bool):
+    reward = rewards.load("reasoning_embedding", options, {"embedder": lambda: bundled})
+    return reward(texts, appropriateness=gold, traces=traces)
+
+
+def test_reasoning_that_repeats_the_gold_traces_is_worth_1(bundled: Embedder) -> None:
+    traces = ["CT is fast and useful in acute disease [1].", "Contrast can harm the kidney [2,3]."]
+    text = f"<think>{traces[1]} {traces[0]}</think><answer>{UNA}</answer>"
+    assert embedding(bundled, [text], [UA], [traces]) == [pytest.approx(1.0, abs=1e-4)]
+
+
+def test_more_of_the_gold_reasoning_is_worth_more_and_other_talk_little(bundled: Embedder) -> None:
+    traces = ["CT is fast and useful in acute disease.", "Contrast can harm the kidney."]
+    said = [" ".join(traces), traces[0], "The museum opens at nine on Sundays."]
+    texts = [f"<think>{text}</think><answer>{UA}</answer>" for text in said]
+    whole, half, none = embedding(bundled, texts, [UA] * 3, [traces] * 3)
+    assert whole > half > none
+    assert none < 0.3
+
+
+def test_the_gate_gives_nothing_for_a_wrong_answer(bundled: Embedder) -> None:
+    trace = ["CT is fast."]
+    right, wrong = (f"<think>CT is fast.</think><answer>{label}</answer>" for label in (UA, UNA))
+    values = embedding(bundled, [right, wrong, right], [UA, UA, MBA], [trace] * 3, gated=True)
+    assert values == [pytest.approx(1.0, abs=1e-4), 0.0, 0.0]
+
+
+def test_no_reasoning_is_worth_0_and_a_row_without_traces_gives_none(bundled: Embedder) -> None:
+    texts = [f"<answer>{UA}</answer>", f"<think> </think><answer>{UA}</answer>", GOOD]
+    assert embedding(bundled, texts, [UA] * 3, [["A fact."], ["A fact."], []]) == [0.0, 0.0, None]
+
+
+def test_gold_is_embedded_once_and_a_batch_in_one_call(bundled: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    encode = bundled.encode
+    monkeypatch.setattr(bundled, "encode", lambda sentences: calls.append(sentences) or encode(sentences))
+    traces = [["Only said in this test."], ["And this one too."]]
+    for _ in range(2):
+        embedding(bundled, [GOOD, GOOD], [UA, UA], traces)
+    assert [len(call) for call in calls if call] == [2, 2, 2]  # generated, gold, generated again
+
+
+def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder) -> None:
+    """Permuting rows permutes the rewards: no reward looks at a completion's place in the batch."""
+    rows = [
+        (f"<think>{trace}</think><answer>{said}</answer>", gold, [trace if place % 2 else "Something else entirely."])
+        for place, (said, gold) in enumerate((said, gold) for said in LABELS for gold in LABELS)
+        for trace in [f"Fact {place} about the kidney."]
+    ]
+    order = random.Random(1).sample(range(len(rows)), len(rows))
+    loaded = [
+        rewards.load("answer", {}, Nothing()),
+        rewards.load("format", {}, Nothing()),
+        rewards.load("reasoning_embedding", {"gated": True}, {"embedder": lambda: bundled}),
+        rewards.load("reasoning_embedding", {}, {"embedder": lambda: bundled}),
+    ]
+    for reward in loaded:
+        straight, shuffled = (
+            reward(
+                [row[0] for row in batch],
+                appropriateness=[row[1] for row in batch],
+                traces=[row[2] for row in batch],
+            )
+            for batch in (rows, [rows[place] for place in order])
+        )
+        assert shuffled == pytest.approx([straight[place] for place in order], abs=1e-5)
+        if reward.__name__ != "format":
+            assert len(set(straight)) > 1  # a reward that is the same for all rows would prove nothing
+
+
+@pytest.fixture(scope="session")
+def asked(tiny_base: str):
+    """The reward with the tiny model as its judge: what it says is noise, but it is read as any judge's."""
+    return lambda **options: rewards.load("reasoning_judge", options, {"judge": lambda: judge(BASE, tiny_base, "cpu")})
+
+
+def test_the_judge_gives_a_score_between_0_and_1_or_none(asked) -> None:
+    texts = [GOOD, f"<answer>{UA}</answer>", GOOD, "<think>Contrast harms.</think>"]
+    traces = [["CT is fast."], ["CT is fast."], [], ["Contrast can harm the kidney."]]
+    said, silent, no_gold, other = asked(least_mass=0.0)(texts, traces=traces)
+    assert 0 < said < 1
+    assert 0 < other < 1
+    assert silent == 0.0
+    assert no_gold is None
+
+
+def test_a_judge_that_does_not_answer_with_a_number_gives_none_not_0(asked) -> None:
+    assert asked(least_mass=1.0)([GOOD], traces=[["CT is fast."]]) == [None]
+
+
+def test_a_judged_score_does_not_depend_on_the_rest_of_the_batch(asked) -> None:
+    texts = [GOOD, f"<think>{'Contrast can harm the kidney. ' * 8}</think>", "<think>CT.</think>"]
+    traces = [["CT is fast."], ["MRI is slow.", "CT is fast."], ["US has no radiation."]]
+    together = asked(least_mass=0.0)(texts, traces=traces)
+    alone = [asked(least_mass=0.0)([text], traces=[gold])[0] for text, gold in zip(texts, traces, strict=True)]
+    assert together == pytest.approx(alone, abs=1e-4)
+
+
+def test_chance_is_seeded_by_step_and_blind_to_the_text() -> None:
+    class State:
+        global_step = 3
+
+    reward = rewards.load("chance", {"seed": 5}, Nothing())
+    first = reward([GOOD] * 200, trainer_state=State)
+    assert reward([""] * 200, trainer_state=State) == first
+    assert 60 < sum(first) < 140
+    State.global_step = 4
+    assert reward([GOOD] * 200, trainer_state=State) != first
+
+
+def test_every_known_reward_loads_and_declares_itself() -> None:
+    assert config.known_rewards() >= {"answer", "format", "reasoning_embedding", "reasoning_judge", "chance"}
+    for name in config.known_rewards():
+        reward = rewards.load(name, {}, {"embedder": object, "judge": object})
+        assert reward.__name__ == name
+        assert set(reward.columns) <= {"id", "appropriateness", "traces", "references", "votes"}
+
+
+def test_an_unknown_reward_or_option_is_named_with_what_there_is() -> None:
+    with pytest.raises(InputError, match=r"rewards\.beauty.*no such reward"):
+        rewards.load("beauty", {}, Nothing())
+    with pytest.raises(InputError, match=r"(?s)unknown option sed.*seed, share"):
+        rewards.load("chance", {"sed": 1}, Nothing())
