@@ -70,6 +70,11 @@ def test_a_citation_behind_the_full_stop_stays_with_its_sentence():
     assert split_sentences("US is quick. [3,4] MRI is slow.").sentences == ("US is quick. [3,4]", "MRI is slow.")
 
 
+def test_a_closing_sign_stays_with_its_sentence():
+    text = 'US has an "A+” grade and "allows early care.” MRI is slow.'
+    assert split_sentences(text).sentences == ('US has an "A+” grade and "allows early care.”', "MRI is slow.")
+
+
 def test_a_sentence_never_spans_two_paragraphs_and_line_breaks_are_blanks():
     assert split_sentences("US is\nquick\n\nMRI is slow.").sentences == ("US is quick", "MRI is slow.")
 

@@ -22,7 +22,7 @@ WIDEST_RANGE = 100  # references in one range; a wider or a reversed one is a mi
 # [3], [1,4-8], [12, 14–16]; neither isotopes such as [18]F nor bracketed words or statistics
 CITATION = re.compile(r"\[\s*\d{1,4}(?:\s*[,;\-–−]\s*\d{1,4})*\s*\](?!(?:F|C|O|N|Ga|Tc|Lu|Cu|Zr|Rb)\b)")
 _ENDED = re.compile(rf"[.?!…][\"”’')\]]*(?:\s*{CITATION.pattern})*[.]?$")
-_TRAILING_CITATIONS = re.compile(rf"\s*(?:{CITATION.pattern}[.;,]?\s*)+")
+_TRAILING = re.compile(rf"[\"”’')\]]*\s*(?:{CITATION.pattern}[.;,]?\s*)*")  # closing signs and citations behind a stop
 _NO_SPACE = re.compile(r"(?<=\]\.)(?=[A-Z][a-z])")  # "... in adults [5,7].The ..."
 
 _NEVER_LAST = re.compile(r"(?:^|[\s(\[])(?:vs|i\.\s?e|e\.\s?g|cf|viz|Drs?|Prof|Mr|Mrs|Ms)\.$")
@@ -93,9 +93,10 @@ def _mended(paragraph: str, start: int, cut: int) -> int | None:
         return None
     if _NOT_BEFORE_A_NUMBER.search(left) and following[0].isdigit():
         return None
-    if moved := _TRAILING_CITATIONS.match(paragraph, cut):
+    moved = _TRAILING.match(paragraph, len(paragraph[:cut].rstrip()))
+    if moved and moved.end() > cut:
         cut = moved.end()
-        left, following = paragraph[start:cut].rstrip(), paragraph[cut:]
+        left, following = paragraph[start:cut].rstrip(), paragraph[cut:].lstrip()
     if not following:
         return cut
     if following[0].islower() and not _LOWER_CASE_TERM.match(following):
