@@ -283,7 +283,7 @@ def _reference(band: Band) -> RowReference | None:
     match = _REFERENCE.match(squeeze(" ".join(parts[:-1] if quality else parts)))
     if not match:
         return None
-    printed = squeeze(match[2]) if match[2] is not None else None
+    printed = squeeze(match[2] or "") or None
     return RowReference(number=int(match[1]), printed=printed, pmid=pmid_of(printed), study_quality=quality)
 
 
@@ -294,6 +294,8 @@ def _is_reference_header(band: Band) -> bool:
 
 def _integer(text: str, what: str, where: str) -> int | None:
     number = _number(text, what, where)
+    if number is not None and number != int(number):
+        raise InputError(where, f"{what} is '{text}', not a whole number", f"{AGAIN}; or report its layout")
     return None if number is None else int(number)
 
 

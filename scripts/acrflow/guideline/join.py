@@ -13,10 +13,11 @@ from typing import Literal
 
 Join = Literal["exact", "family", "synonym", "none"]
 
-THRESHOLD = 0.6  # below it nothing is joined
+THRESHOLD = 0.7  # below it nothing is joined
 CONTRAST_LEFT_OPEN = 0.95  # a heading that names no contrast, for a row that does
 ALTERNATIVE = 0.98  # one of the procedures that a heading names ("CT or MRI Pelvis"), or a name given in brackets
-QUALIFIER = 0.25  # weight of the words of "with MRCP", "with SPECT or SPECT/CT"
+WIDER = 0.75  # a heading that adds a region or a procedure by "and" ("CT Abdomen and Pelvis", for CT abdomen)
+QUALIFIER, QUALIFIERS = 0.25, 0.5  # weight of a word of "with MRCP", "with SPECT or SPECT/CT", and of all at most
 DISTINCTIVE, DESCRIPTIVE = 1.0, 0.5  # weight of a missing word that another heading has, and of one that none has
 
 # The field's names for one and the same thing, each written as the first. Order matters: longer phrases first.
@@ -38,6 +39,7 @@ _SYNONYMS: Sequence[tuple[str, str]] = (
     (r"dbt", "digital breast tomosynthesis"),
     (r"arteriogra(?:phy|m)|angiogram", "angiography"),
     (r"(?:radionuclide|nuclear medicine) scan|scintigraphy|scintigram", "scan"),
+    (r"nuclear medicine|radionuclide|imaging", ""),
     (r"ventilation[-/ ]perfusion", "v/q"),
     (r"pet-ct", "pet/ct"),
     (r"pet-mri?", "pet/mri"),
@@ -49,6 +51,7 @@ _SYNONYM_PATTERNS = [(re.compile(rf"(?<![\w/-])(?:{old})(?![\w/-])"), new) for o
 _STOP = frozenset(["and", "or", "of", "the", "a", "an", "to", "for", "in", "on", "by", "at", "as"])
 _NAMES = "ct cta ctv ctu mri mra mrv mru mrcp us radiography fluoroscopy mammography angiography venography scan dxa"
 _MODALITIES = frozenset(_NAMES.split())
+_PROCEDURE_ADDED = re.compile(rf"\s+and\s+(?=(?:{_NAMES.replace(' ', '|')})\b)")
 _CONTRAST = re.compile(
     r"\b(without and with|with and without|without or with|with or without|without and/or with|with and/or without"
     r"|without|with) (iv )?contrast\b"
@@ -70,6 +73,10 @@ class Name:
     words: frozenset[str]
     qualifiers: frozenset[str]
     contrast: str | None
+
+    @property
+    def techniques(self) -> frozenset[str]:
+        return frozenset(filter(_is_technique, self.words))
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -134,30 +141,25 @@ def readings(name: str) -> tuple[str, ...]:
     found = [name]
     bracket = re.search(r"\(([^()]*)\)", name)
     if bracket:
-        outside = " ".join(f"{name[: bracket.start()]} {name[bracket.end() :]}".split())
-        found += [outside, bracket[1]]
-        name = outside
-    for part in _listed(name):
-        if part not in found:
-            found.append(part)
+        name = " ".join(f"{name[: bracket.start()]} {name[bracket.end() :]}".split())
+        found.append(name)
+        if parse(bracket[1]).modalities:  # "(CT cystography)" is a name, "(not pelvis or hip)" is none
+            found.append(bracket[1])
+    found += [part for part in _listed(name) if part not in found]
     return tuple(reading for reading in found if parse(reading).words)
 
 
 def _listed(name: str) -> list[str]:
-    parts = re.split(r"\s+(?:or|and/or|and|versus)\s+|\s*[;,]\s*|\s+/\s+", name)
+    """The parts of "CT or MRI Pelvis" or "CT Abdomen or Pelvis", each with modality and region."""
+    if re.search(r"\bwith\b.*\bor\b", name, re.IGNORECASE):
+        return []  # "with SPECT or SPECT/CT" leaves something open and lists nothing
+    parts = [part for part in re.split(r"\s+(?:or|and/or)\s+(?!with)|\s*;\s*|\s+/\s+", name) if part]
     modalities = [parse(part).modalities for part in parts]
     if len(parts) < 2 or not modalities[0]:
         return []
-    joined = re.search(r"\s(?:or|and/or|/)\s|;", name) is not None
-    if not joined and not all(modalities):
-        return []  # "CT Abdomen and Pelvis" is one examination, "CT Head and MRI Head" are two
-    if not modalities[-1]:  # "CT or MRI Pelvis" has its region at the end, "CT Abdomen or Pelvis" its modality in front
-        parts = [
-            part if found else f"{' '.join(sorted(modalities[0]))} {part}"
-            for part, found in zip(parts, modalities, strict=True)
-        ]
-    region = parse(parts[-1]).words - parse(parts[-1]).modalities
-    tail = " ".join(sorted(region))
+    front = " ".join(sorted(modalities[0]))
+    tail = " ".join(sorted(parse(parts[-1]).words - parse(parts[-1]).modalities))
+    parts = [part if found else f"{front} {part}" for part, found in zip(parts, modalities, strict=True)]
     return [part if parse(part).words - parse(part).modalities else f"{part} {tail}" for part in parts]
 
 
@@ -169,8 +171,8 @@ def best_match(names: Sequence[str], candidates: Sequence[str]) -> Match:
         candidates: headings, in the document's order.
 
     Returns:
-        exact: the same words in the same order; family: the candidate is shorter and its words are all in the name;
-        synonym: the same thing in other words; none: no score reaches `THRESHOLD`, or two different candidates tie.
+        exact: the same words in the same order; synonym: the same thing in other words; family: the candidate says
+        less (or, by an "and", more) than the name; none: no score reaches `THRESHOLD`, or two candidates tie.
     """
     spelled = [plain(name) for name in names]
     for index, candidate in enumerate(candidates):
@@ -185,8 +187,8 @@ def best_match(names: Sequence[str], candidates: Sequence[str]) -> Match:
     if len(winners) > 1:
         return NO_MATCH
     index = scores.index(best)
-    shorter = any(_is_family(parse(name), parse(candidates[index])) for name in names)
-    return Match(index, "family" if shorter else "synonym", round(best, 3))
+    same = any(_same(name, candidates[index]) for name in names)
+    return Match(index, "synonym" if same else "family", round(best, 3))
 
 
 def similarity(name: str, candidate: str, common: frozenset[str] = frozenset()) -> float:
@@ -197,36 +199,51 @@ def similarity(name: str, candidate: str, common: frozenset[str] = frozenset()) 
     """
     best = 0.0
     for at, reading in enumerate(readings(name)):
+        if " and " in _CONTRAST.sub(" ", reading.lower()):
+            common = common | parse(reading).words  # "CT Neck and Chest" is more than a CT chest
         for other_at, other in enumerate(readings(candidate)):
             score = _similarity(parse(reading), parse(other), common)
+            score = max(score, WIDER * _part_of(parse(reading), other))
             best = max(best, score * (ALTERNATIVE if at or other_at else 1.0))
     return best
 
 
 def _similarity(name: Name, candidate: Name, common: frozenset[str]) -> float:
-    if name.modalities and candidate.modalities and not candidate.modalities <= name.modalities:
-        return 0.0
-    if candidate.contrast is None:
-        contrast = CONTRAST_LEFT_OPEN if name.contrast else 1.0
-    elif candidate.contrast == name.contrast:
-        contrast = 1.0
-    else:
-        # a name without a word on contrast is done without it
-        contrast = CONTRAST_LEFT_OPEN if name.contrast is None and candidate.contrast == "without" else 0.0
+    if candidate.words - name.words - name.qualifiers or not candidate.techniques >= name.techniques:
+        return 0.0  # the candidate is narrower, or another examination
     shared = len(name.words & candidate.words)
-    missing = sum(DISTINCTIVE if word in common else DESCRIPTIVE for word in name.words - candidate.words)
-    extra = len(candidate.words - name.words - name.qualifiers)
-    qualifiers = QUALIFIER * len(name.qualifiers - candidate.words - candidate.qualifiers)
-    qualifiers += len(candidate.qualifiers - name.qualifiers - name.words)
-    return contrast * shared / (shared + missing + extra + qualifiers) if shared else 0.0
+    unsaid = sum(DISTINCTIVE if word in common else DESCRIPTIVE for word in name.words - candidate.words)
+    unsaid += min(QUALIFIERS, QUALIFIER * len(name.qualifiers - candidate.words - candidate.qualifiers))
+    unsaid += len(candidate.qualifiers - name.qualifiers - name.words)
+    return _contrast_fits(name, candidate) * shared / (shared + unsaid) if shared else 0.0
 
 
-def _is_family(name: Name, candidate: Name) -> bool:
-    """Whether the candidate is the shorter name: its words are among the name's, and something is left open."""
-    if not candidate.words <= name.words or not candidate.qualifiers <= name.qualifiers:
-        return False
-    left_open = name.contrast is not None and candidate.contrast is None
-    return left_open or candidate.words != name.words or candidate.qualifiers != name.qualifiers
+def _part_of(name: Name, candidate: str) -> float:
+    """Whether the candidate adds to the name by an "and": a region ("CT Abdomen and Pelvis") or a procedure."""
+    for part in _PROCEDURE_ADDED.split(_CONTRAST.sub(" ", candidate.lower())):
+        added = parse(part).words - name.words
+        if " and " in candidate and name.words <= parse(part).words and not any(map(_is_technique, added)):
+            return _contrast_fits(name, parse(candidate)) if name.qualifiers <= parse(candidate).qualifiers else 0.0
+    return 0.0
+
+
+def _contrast_fits(name: Name, candidate: Name) -> float:
+    if candidate.contrast is None:
+        return CONTRAST_LEFT_OPEN if name.contrast else 1.0
+    if candidate.contrast == name.contrast:
+        return 1.0
+    # a name without a word on contrast is done without it
+    return CONTRAST_LEFT_OPEN if name.contrast is None and candidate.contrast == "without" else 0.0
+
+
+def _is_technique(word: str) -> bool:
+    """Words such as arthrography or myelography: another examination, not another region."""
+    return word.endswith("graphy")
+
+
+def _same(name: str, candidate: str) -> bool:
+    """Whether two readings of the names say the same, contrast included."""
+    return any(parse(reading) == parse(other) for reading in readings(name) for other in readings(candidate))
 
 
 def pair(names: Sequence[str], others: Sequence[str]) -> dict[int, int]:

@@ -59,7 +59,7 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-_DASHED = re.compile(r"\w[-\u2010\u2011\u2013]$|[a-z]/$", re.IGNORECASE)
+_DASHED = re.compile(r"[\w)\]%°][-\u2010\u2011\u2013]$|[a-z]/$", re.IGNORECASE)
 _SUSPENDED = re.compile(r"(?:and|or|to|versus|nor)\b", re.IGNORECASE)
 
 

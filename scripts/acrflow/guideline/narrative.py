@@ -188,7 +188,8 @@ class _Discussion:
     def __init__(self, variants: dict[int, NarrativeVariant], flow: Sequence[Line]):
         self.variants = variants
         self.flow = flow
-        self.right = max((line.x1 for line in flow), default=0.0)
+        ends = sorted(line.x1 for line in flow)
+        self.right = ends[int(0.97 * len(ends))] if ends else 0.0  # a table or an address may stand out
         self.lettered = any(line.bold and LETTER.match(line.text) for line in flow)
         self.pitch = _usual_pitch(flow)
         self.variant: NarrativeVariant | None = None
@@ -196,11 +197,11 @@ class _Discussion:
         self.held: list[Line] = []  # lines of the open section, or of the introduction
 
     def read(self) -> None:
-        at, after_heading = 0, False
+        at = 0
         while at < len(self.flow):
             line = self.flow[at]
             variant = VARIANT.match(line.text) if line.bold else None
-            procedure = line.bold and (LETTER.match(line.text) or (after_heading and not self.lettered))
+            procedure = line.bold and (LETTER.match(line.text) or not self.lettered)
             if variant:
                 at = self._variant_heading(at, int(variant[1]), variant[2])
             elif procedure and self.variant is not None:
@@ -208,7 +209,6 @@ class _Discussion:
             else:
                 self.held.append(line)
                 at += 1
-            after_heading = variant is not None
         self._close()
 
     def _variant_heading(self, at: int, number: int, text: str) -> int:
@@ -231,8 +231,9 @@ class _Discussion:
         line = self.flow[at]
         if not line.bold or LETTER.match(line.text) or VARIANT.match(line.text):
             return False
-        if wanted:
-            return sofar != wanted and wanted.startswith(sofar + canonical(line.text))
+        if wanted and (sofar == wanted or wanted.startswith(sofar + canonical(line.text))):
+            return sofar != wanted
+        # a procedure's heading, or one that does not spell the variant as the table does: go by the room on the line
         return self._wraps(self.flow[at - 1], line)
 
     def _procedure_heading(self, at: int) -> int:

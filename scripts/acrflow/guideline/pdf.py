@@ -9,6 +9,7 @@ the page draws, without a gap), which is a few hundred calls a page and all that
 
 import ctypes
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ MAX_CHARACTERS = 100_000  # of one page; a dense page has 5,000
 FORCE_BOLD = 1 << 18  # the font descriptor's flag
 BLANKS = " \xa0\u2007\u202f\r\n\t\x00\ufeff\u200b"
 HYPHEN = "\x02"  # what pdfium gives for a hyphen at the end of a line
+_PIECES = re.compile(r"\S+|\s")  # words and single blanks: pdfium puts in nothing but blanks
 NOT_WORDS = str.maketrans(
     {
         HYPHEN: "-",
@@ -187,17 +189,27 @@ class _Placement:
 
 def _read_runs(textpage: Any, count: int, place: _Placement, page: Page) -> None:
     text = _characters(textpage, count)
-    owner_of = raw.FPDFText_GetTextObject
     fonts: dict[int | None, bool] = {}
     start, owner = 0, None
-    for index in range(count + 1):
-        drawn = owner_of(textpage, index) if index < count else None
-        # a character that pdfium put in (a space at a gap, an end of line) belongs to no text object: it ends the run
-        current = ctypes.addressof(drawn.contents) if drawn else None
-        if current != owner:
-            if owner is not None:
-                _add_run(textpage, text[start:index], start, index - 1, place, fonts, page)
-            start, owner = index, current
+    for piece in _PIECES.finditer(text):
+        first, last = piece.start(), piece.end() - 1
+        current = _owner(textpage, first)
+        # the two ends of a word are looked at, and its inside only if they differ: a third of the calls
+        whole = last == first or _owner(textpage, last) == current
+        for index in (first,) if whole else range(first, last + 1):
+            current = current if whole else _owner(textpage, index)
+            if current != owner:
+                if owner is not None:
+                    _add_run(textpage, text[start:index], start, index - 1, place, fonts, page)
+                start, owner = index, current
+    if owner is not None:
+        _add_run(textpage, text[start:count], start, count - 1, place, fonts, page)
+
+
+def _owner(textpage: Any, index: int) -> int | None:
+    """The text object that draws the character; None if pdfium put it in (a space at a gap, an end of line)."""
+    drawn = raw.FPDFText_GetTextObject(textpage, index)
+    return ctypes.addressof(drawn.contents) if drawn else None
 
 
 def _characters(textpage: Any, count: int) -> str:

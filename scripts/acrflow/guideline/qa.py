@@ -102,7 +102,6 @@ class _Report:
     def as_dict(self, guideline: Guideline, figures: Appendix, words: Narrative) -> dict[str, Any]:
         """The report as plain values."""
         rows = [(variant.number, row) for variant in guideline.variants for row in variant.rows]
-        agree = self.compared - len(self.contradicted) - len(self.shortened)
         flagged = {
             (reference.number, reference.printed)
             for _, row in rows

@@ -1,0 +1,91 @@
+"""What all benchmarks share: run ours and the baseline side by side, several rounds, and write the result as JSON."""
+
+import json
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def compare(
+    name: str,
+    ours: Callable[[], Any],
+    baseline: Callable[[], Any],
+    *,
+    amount: float,
+    unit: str,
+    runs: int = 5,
+    **facts: Any,
+) -> dict[str, Any]:
+    """Time two ways of doing one thing, in turns so that the machine's moods hit both, and write `results/{name}.json`.
+
+    Args:
+        amount: how much one call does; with the unit "pages/s", the number of pages.
+        facts: written beside the figures, for instance what it was run on.
+
+    Returns:
+        name, ours and baseline (mean amount per second), ratio (ours / baseline), unit, runs, spread (standard
+        deviation of each), commit, device, and the facts.
+    """
+    seconds: dict[str, list[float]] = {"ours": [], "baseline": []}
+    ours(), baseline()  # once without the clock: imports, file cache
+    for _ in range(runs):
+        for which, call in (("ours", ours), ("baseline", baseline)):
+            begin = time.perf_counter()
+            call()
+            seconds[which].append(time.perf_counter() - begin)
+    rates = {which: [amount / taken for taken in times] for which, times in seconds.items()}
+    means = {which: statistics.mean(values) for which, values in rates.items()}
+    return write(
+        name,
+        ours=means["ours"],
+        baseline=means["baseline"],
+        ratio=means["ours"] / means["baseline"],
+        unit=unit,
+        runs=runs,
+        spread={which: round(statistics.stdev(values), 3) for which, values in rates.items()},
+        **facts,
+    )
+
+
+def write(
+    name: str, *, ours: float, baseline: float, ratio: float, unit: str, runs: int, spread: Any, **facts: Any
+) -> dict[str, Any]:
+    """Write one benchmark's result with commit and device, print it, and return it."""
+    result = {
+        "name": name,
+        "ours": round(ours, 3),
+        "baseline": round(baseline, 3),
+        "ratio": round(ratio, 2),
+        "unit": unit,
+        "runs": runs,
+        "spread": spread,
+        "commit": _commit(),
+        "device": device(),
+        **facts,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"{name}: ours {ours:.4g}, baseline {baseline:.4g} {unit}, ratio {ratio:.3g} (mean of {runs} runs)")
+    return result
+
+
+def device() -> str:
+    """The processor this runs on."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            return f"CPU: {line.partition(':')[2].strip()}"
+    return f"CPU: {platform.processor() or platform.machine()}"
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
