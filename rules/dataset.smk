@@ -86,21 +86,21 @@ rule build_dataset:
 
 rule render_examples:
     input:
-        rows=f"{RUN}/dataset/{{split}}.parquet",
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
         prompt="config/prompts/{prompt}.yaml",
         base=BASE_FILES,
         program="scripts/render_examples.py",
         library=library("scripts/render_examples.py"),
     output:
-        examples=f"{RUN}/examples/{{prompt}}.{{split}}.parquet",
-        ledger=f"{RUN}/ledger/render_examples.{{prompt}}.{{split}}.json",
+        examples=expand(f"{RUN}/examples/{{{{prompt}}}}.{{split}}.parquet", split=["train", *SPLITS]),
+        ledgers=expand(f"{RUN}/ledger/render_examples.{{{{prompt}}}}.{{split}}.json", split=["train", *SPLITS]),
     log:
-        f"{LOGS}/render_examples/{{prompt}}.{{split}}.log",
+        f"{LOGS}/render_examples/{{prompt}}.log",
     params:
         tokenizer=BASE,
         max_tokens=C.dataset.prompt_tokens,
     message:
-        "Rendering the {wildcards.split} examples of prompt {wildcards.prompt}"
+        "Rendering the examples of prompt {wildcards.prompt}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
@@ -110,5 +110,5 @@ rule render_examples:
             --tokenizer {params.tokenizer:q} \
             --max-tokens {params.max_tokens} \
             --out {output.examples:q} \
-            --ledger {output.ledger:q}
+            --ledger {output.ledgers:q}
         """

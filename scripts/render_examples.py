@@ -1,4 +1,4 @@
-"""Render the rows of a split as prompts with gold completions, within the prompt budget."""
+"""Render the rows of splits as prompts with gold completions, within the prompt budget."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from acrflow.errors import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rows", type=Path, required=True, help="train.parquet, test.parquet or generalization.parquet"
+        "--rows", type=Path, nargs="+", required=True, help="splits: train.parquet, test.parquet, generalization.parquet"
     )
     parser.add_argument(
         "--prompt", type=Path, required=True, help="prompt file, for instance config/prompts/label.yaml"
@@ -19,8 +19,8 @@ def main() -> None:
     parser.add_argument(
         "--max-tokens", type=int, required=True, help="longest prompt, in tokens with the chat template"
     )
-    parser.add_argument("--out", type=Path, required=True, help="examples, written as Parquet")
-    parser.add_argument("--ledger", type=Path, required=True, help="JSON: rows taken, kept and left out, with reasons")
+    parser.add_argument("--out", type=Path, nargs="+", required=True, help="examples as Parquet, one file per split")
+    parser.add_argument("--ledger", type=Path, nargs="+", required=True, help="JSON per split: rows in, kept, left out")
     args = parser.parse_args()
 
     from acrflow import schemas
@@ -30,13 +30,13 @@ def main() -> None:
     from acrflow.ledger import Ledger
 
     prompt = load_prompt(args.prompt)
-    rows = schemas.read(schemas.Rows, args.rows)
     tokenizer = load_tokenizer(args.tokenizer, args.revision)
-    ledger = Ledger(f"render_examples.{prompt.name}.{args.rows.stem}", "rows")
-    examples = render(rows, prompt, tokenizer, args.max_tokens, ledger)
-    schemas.write(schemas.Examples, examples, args.out)
-    ledger.write(args.ledger)
-    print(f"longest prompt {ledger.facts['longest_prompt_tokens']} tokens")
+    for path, out, ledger_out in zip(args.rows, args.out, args.ledger, strict=True):
+        ledger = Ledger(f"render_examples.{prompt.name}.{path.stem}", "rows")
+        examples = render(schemas.read(schemas.Rows, path), prompt, tokenizer, args.max_tokens, ledger)
+        schemas.write(schemas.Examples, examples, out)
+        ledger.write(ledger_out)
+        print(f"longest prompt {ledger.facts['longest_prompt_tokens']} tokens")
 
 
 if __name__ == "__main__":
