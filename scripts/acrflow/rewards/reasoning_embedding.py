@@ -24,9 +24,9 @@ def reasoning_embedding(
         0 without reasoning, and if gated with a wrong answer; None where the row has no gold traces.
     """
     sentences: list[list[str]] = []
-    for text, gold in zip(completions, appropriateness, strict=True):
+    for text, label in zip(completions, appropriateness, strict=True):
         parsed = completion.parse(text)
-        worth_reading = bool(parsed.reasoning) and (parsed.label == gold or not gated)
+        worth_reading = bool(parsed.reasoning) and (parsed.label == label or not gated)
         sentences.append(list(split_sentences(parsed.reasoning or "").sentences) if worth_reading else [])
     # all sentences of the batch in one call; gold ones are kept from one step to the next
     generated = embedder.encode([sentence for said in sentences for sentence in said])

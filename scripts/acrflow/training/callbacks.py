@@ -23,8 +23,9 @@ class Progress(TrainerCallback):
         self._started, self._first = time.monotonic(), state.global_step
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any
     ) -> None:
+        logs = now["logs"]
         step, steps = state.global_step, state.max_steps
         if "loss" not in logs or (step % max(1, steps // LINES) and step != steps):
             return
@@ -61,8 +62,9 @@ class Watch(TrainerCallback):
     """Stop a training whose loss or gradient is no longer finite: nothing after that step is worth its time."""
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any
     ) -> None:
+        logs = now["logs"]
         for name in ("loss", "grad_norm"):
             if not math.isfinite(logs.get(name) or 0.0):
                 raise FloatingPointError(f"{name} is {logs[name]} at step {state.global_step}; the training stops")

@@ -1,5 +1,6 @@
 """Group-relative policy optimisation: several completions a prompt, each rewarded, compared within the group."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,9 @@ def load_rewards(recipe: Recipe, base: str, columns: list[str]) -> list[Reward]:
     """
     names = recipe.get("models") or {}
     device = names.get("device", "auto")
-    sources = {
-        "embedder": partial(models.embedder, names.get("embedder"), device),
-        "judge": partial(models.judge, names.get("judge"), base, device),
+    sources: dict[str, Callable[[], Any]] = {
+        "embedder": partial(models.embedder, names.get("embedder", ""), device),
+        "judge": partial(models.judge, names.get("judge", ""), base, device),
     }
     loaded = [rewards.load(name, reward["options"], sources) for name, reward in recipe["rewards"].items()]
     for reward in loaded:

@@ -31,7 +31,7 @@ CHAT_TEMPLATE = (
 )
 POSITIONS = 4096  # longest text that the model can be given, in tokens
 CONTEXT = 320  # tokens of a training text; longer ones lose words of their prompt's start
-ALONE = 0.6  # share of the texts, the first ones, that are answers without a prompt: at a tenth of the tokens they teach form
+ALONE = 0.6  # share of the texts, the first ones, that lack the prompt: they teach form at a tenth of the tokens
 RESTATED = 0.5  # share of the reasoning that repeats the question's words; the rest are traces of other rows
 EVIDENCE_WORDS = 25  # words of each abstract in a training text
 INITIALIZER_RANGE = 0.08  # at the default 0.02 a model this small stays stuck near 50 % well-formed completions

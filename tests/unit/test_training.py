@@ -1,0 +1,280 @@
+"""Training on the tiny base: it learns, it survives, and what it leaves is whole."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from acrflow import completion, config, schemas
+from acrflow.dataset.prompts import Prompt, messages, prompt_hash
+from acrflow.errors import InputError
+from acrflow.files import read_json, sha256
+from acrflow.labels import LABELS, UA
+from acrflow.training import checkpoints, grpo, recipe
+from acrflow.training.card import quarters
+from acrflow.training.tiny_base import Corpus
+from acrflow.training.train import read_log, train, write_adapter
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = {
+    "optimizer": "adamw_torch",
+    "learning_rate": 5e-3,
+    "schedule": "constant",
+    "warmup_share": 0.0,
+    "max_grad_norm": 1.0,
+    "accumulation": 1,
+    "save_every": 2,
+    "lora": {"r": 4, "alpha": 8, "target_modules": ["q_proj", "v_proj", "up_proj"]},
+}
+SFT = {**TINY, "steps": 8, "batch": 8}
+GRPO = {**TINY, "steps": 6, "batch": 4, "generations": 2, "completion_tokens": 12, "vllm": False}
+
+
+def spec(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO) -> dict[str, Any]:
+    """The spec of one of the shipped adapters with tiny hyperparameters."""
+    adapters = {**config.paper_adapters(), "control": {"method": "grpo", "rewards": {"chance": 1.0}}}
+    values = {
+        "base": {"model": "tiny", "dtype": "float32", "quantization": "none"},
+        "models": {"embedder": "bundled", "judge": "base"},
+        "training": {"sft": sft, "grpo": grpo},
+        "adapters": adapters,
+        "seed": 3,
+    }
+    return config.load(values, "test").spec(name)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], corpus: Corpus) -> dict[str, Path]:
+    """Files of 12 examples, by prompt."""
+    folder = tmp_path_factory.mktemp("examples")
+    files = {}
+    for prompt in prompts:
+        rows = []
+        for place in range(12):
+            condition, variant = corpus.scenarios[place % 2]
+            evidence = [{"number": 3, "pmid": 90_000_001, "text": "Contrast was avoided."}]
+            row = {"condition": condition, "variant": variant, "procedure": f"CT {place}", "evidence": evidence}
+            conversation, label = messages(prompt, row), LABELS[place % 3]
+            rows.append(
+                {
+                    "id": f"{place:016x}",
+                    "messages": conversation,
+                    "completion": completion.write("CT is fast." if prompt.reasoned else None, label),
+                    "appropriateness": label,
+                    "traces": corpus.traces,
+                    "references": [],
+                    "votes": None,
+                    "prompt_tokens": 1,
+                    "prompt_hash": prompt_hash(conversation),
+                }
+            )
+        files[prompt.name] = folder / f"{prompt.name}.train.parquet"
+        frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Examples))
+        schemas.write(schemas.Examples, frame, files[prompt.name])
+    return files
+
+
+def make(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> pl.DataFrame:
+    """Train in this process and write the adapter to `folder/out`."""
+    file = examples[wanted["prompt"]]
+    resolved = recipe.resolve(wanted, base, file)
+    checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
+    frame = schemas.read(schemas.Examples, file)
+    last = train(resolved, base, frame, folder / "checkpoints")
+    return write_adapter(resolved, base, last, len(frame), folder / "out")
+
+
+def command(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> list[str]:
+    """The command line of the same."""
+    return [
+        *(sys.executable, str(ROOT / "scripts/train_adapter.py"), "--spec", json.dumps(wanted), "--base", base),
+        *("--examples", str(examples[wanted["prompt"]])),
+        *("--checkpoints", str(folder / "checkpoints"), "--out", str(folder / "out")),
+    ]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "out/adapter_model.safetensors")
+
+
+def test_sft_lowers_its_loss_and_writes_a_whole_adapter(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path
+) -> None:
+    log = make(spec("sft"), tiny_base, examples, tmp_path)
+    first, last = quarters(log, "loss")
+    assert last < first - 0.1
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    files = {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "training_log.parquet", "spec.json"}
+    assert names >= files | {"README.md"}
+    assert not any(name.endswith((".bin", ".pt", ".pkl")) for name in names)
+    written = read_json(tmp_path / "out/spec.json")
+    assert written["inputs"]["examples"] == sha256(examples["label"])
+    assert written["versions"]["trl"]
+    assert "cross-entropy" in (tmp_path / "out/README.md").read_text()
+
+
+def test_an_sft_adapter_answers_and_stops(tiny_base: str, examples: dict[str, Path], tmp_path: Path) -> None:
+    """The end of sequence is learned: with a pad token equal to it, it would be masked and generation run on."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    frame = schemas.read(schemas.Examples, examples["label"])
+    only = {"label": tmp_path / "one.parquet"}
+    schemas.write(schemas.Examples, frame.filter(pl.col("appropriateness") == UA), only["label"])
+    make(spec("sft", sft={**SFT, "steps": 30, "batch": 4, "learning_rate": 1e-2}), tiny_base, only, tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_base), tmp_path / "out")
+    prompt = tokenizer.apply_chat_template(
+        frame["messages"][0].to_list(), add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    generated = model.generate(**prompt, max_new_tokens=40, do_sample=False)[0, prompt["input_ids"].shape[1] :]
+    assert tokenizer.decode(generated, skip_special_tokens=True) == f"<answer>{UA}</answer>"
+    assert generated[-1] == tokenizer.eos_token_id
+
+
+@pytest.mark.parametrize("name", ["baseline", "llm_eval", "medreason_embed"])
+def test_grpo_changes_the_adapter_and_logs_every_reward(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    wanted = spec(name, grpo={**GRPO, "steps": 3})
+    # the tiny base seldom earns another reward in three steps; without any, nothing would move
+    wanted["rewards"]["chance"] = {"weight": 1.0, "options": {}}
+    log = make(wanted, tiny_base, examples, tmp_path)
+    moved = [tensor.abs().max().item() for key, tensor in weights(tmp_path).items() if "lora_B" in key]
+    assert moved
+    assert min(moved) > 0  # B starts at zero
+    metrics = set(log["metric"])
+    for reward in wanted["rewards"]:
+        assert {f"rewards/{reward}/{what}" for what in ("mean", "std", "none", "seconds")} <= metrics
+    assert {"reward", "reward_std", "frac_reward_zero_std", "entropy", "learning_rate", "grad_norm"} <= metrics
+    assert log.filter(pl.col("metric") == "reward")["step"].to_list() == [1, 2, 3]
+
+
+def test_gold_travels_with_its_prompt_through_trl(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TRL shuffles, groups and repeats the rows; each completion must meet the gold label of its own prompt."""
+    frame = schemas.read(schemas.Examples, examples["reasoning"])
+    gold = {json.dumps(row["messages"]): row["appropriateness"] for row in frame.iter_rows(named=True)}
+    seen: list[tuple[str, str]] = []
+
+    class Spy:
+        __name__ = "spy"
+        columns = ("appropriateness",)
+
+        def __call__(self, prompts: list[Any], completions: list[Any], appropriateness: list[str], **_: Any) -> Any:
+            seen.extend((json.dumps(p), label) for p, label in zip(prompts, appropriateness, strict=True))
+            return [0.0] * len(prompts)
+
+    monkeypatch.setattr(grpo, "load_rewards", lambda *_: [Spy()])
+    wanted = spec("baseline", grpo={**GRPO, "steps": 3})
+    wanted["rewards"] = {"answer": {"weight": 1.0, "options": {}}}
+    make(wanted, tiny_base, examples, tmp_path)
+    assert len({prompt for prompt, _ in seen}) > 3
+    assert all(gold[prompt] == label for prompt, label in seen)
+
+
+@pytest.mark.parametrize(("name", "stop"), [("baseline", signal.SIGKILL), ("control", signal.SIGTERM)])
+def test_a_killed_training_resumes_to_the_same_weights_and_log(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path, name: str, stop: signal.Signals
+) -> None:
+    wanted = spec(name)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    log = make(wanted, tiny_base, examples, whole)
+
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command(wanted, tiny_base, examples, killed), env=environment)
+    wait_for(lambda: checkpoints.last(killed / "checkpoints") is not None, process)
+    process.send_signal(stop)
+    status = process.wait(60)
+    if stop == signal.SIGTERM:
+        assert status == 143
+    if status != 0:  # else it was faster than the signal; the equality below holds all the same
+        assert not (killed / "out").exists()
+        make(wanted, tiny_base, examples, killed)
+
+    assert all((weights(whole)[key] == tensor).all() for key, tensor in weights(killed).items())
+    resumed = schemas.read(schemas.TrainingLog, killed / "out/training_log.parquet")
+    timeless = ~pl.col("metric").str.contains("time|seconds")
+    assert resumed.filter(timeless).equals(log.filter(timeless))
+    assert resumed.filter(pl.col("metric") == "reward")["step"].to_list() == list(range(1, GRPO["steps"] + 1))
+
+
+def wait_for(condition: Any, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + 120
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < until, "nothing happened for two minutes"
+        time.sleep(0.01)
+
+
+def test_a_finished_training_is_only_written_out_again(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path
+) -> None:
+    """Killed between the last step and the output; transformers itself would take one step too many."""
+    wanted = spec("sft")
+    make(wanted, tiny_base, examples, tmp_path)
+    first = weights(tmp_path)
+    log = make(wanted, tiny_base, examples, tmp_path)
+    assert log["step"].max() == SFT["steps"]
+    assert all((first[key] == tensor).all() for key, tensor in weights(tmp_path).items())
+
+
+def test_checkpoints_of_another_recipe_are_refused_with_the_difference(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path
+) -> None:
+    make(spec("sft"), tiny_base, examples, tmp_path)
+    with pytest.raises(InputError, match=r"(?s)training\.learning_rate: 0\.005 -> 0\.1.*--restart"):
+        make(spec("sft", sft={**SFT, "learning_rate": 0.1}), tiny_base, examples, tmp_path)
+    changed = {"label": tmp_path / "changed.parquet"}
+    schemas.write(schemas.Examples, schemas.read(schemas.Examples, examples["label"]).head(5), changed["label"])
+    with pytest.raises(InputError, match=r"inputs\.examples: "):
+        make(spec("sft"), tiny_base, changed, tmp_path)
+
+
+def test_a_checkpoint_without_its_marker_does_not_count(tmp_path: Path) -> None:
+    checkpoints.prepare(tmp_path, {"a": 1}, restart=False)
+    for step in (9, 10, 11):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    for step in (9, 10):
+        checkpoints.mark(tmp_path, step)
+    last = checkpoints.last(tmp_path)
+    assert last is not None
+    assert last.name == "checkpoint-10"
+    assert checkpoints.prepare(tmp_path, {"a": 1}, restart=False) == last
+    assert not (tmp_path / "checkpoint-11").exists()
+    assert checkpoints.prepare(tmp_path, {"a": 2}, restart=True) is None
+
+
+def test_bad_input_ends_before_any_training(tiny_base: str, examples: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no-such-folder.*\n.*Remedy"):
+        make(spec("sft"), str(tmp_path / "no-such-folder"), examples, tmp_path / "a")
+    four_bit = spec("sft")
+    four_bit["base"]["quantization"] = "4bit"
+    import torch
+
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="4bit needs a GPU"):
+            make(four_bit, tiny_base, examples, tmp_path / "b")
+    with pytest.raises(InputError, match="needs the column votes"):
+        from acrflow import rewards
+
+        reward = rewards.Reward("panel", lambda *_: [], rewards.Declaration(("votes",), 0, 1))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rewards, "load", lambda *_: reward)
+            grpo.load_rewards(spec("baseline"), tiny_base, ["id", "appropriateness"])
+
+
+def test_the_log_is_read_without_the_summary_of_the_run(tmp_path: Path) -> None:
+    history = [{"loss": 1.0, "step": 1}, {"loss": None, "step": 2}, {"train_runtime": 3.0, "step": 2}]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    assert read_log(tmp_path).rows() == [(1, "loss", 1.0), (2, "loss", None)]
