@@ -1,4 +1,7 @@
-"""What all benchmarks share: run ours and the baseline side by side, several rounds, and write the result as JSON."""
+"""What all benchmarks share: run ours and the baseline side by side, several rounds, and write the result as JSON.
+
+Run as a program, it writes the README's table from all results.
+"""
 
 import json
 import platform
@@ -11,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+MARKS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")  # the README's table stands between them
 
 
 def compare(
@@ -89,3 +93,30 @@ def _commit() -> str:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"
+
+
+def table() -> str:
+    """All results as a Markdown table."""
+    head = ["benchmark", "ours", "baseline", "unit", "ratio", "runs", "commit", "device"]
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        numbers = [f"{result[key]:.4g}" for key in ("ours", "baseline")]
+        ratio = f"{result['ratio']:.3g}"
+        rest = [str(result[key]) for key in ("runs", "commit", "device")]
+        lines.append(" | ".join([result["name"], *numbers, result["unit"], ratio, *rest]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def update_readme(path: Path = ROOT / "README.md") -> None:
+    """Put the table between the README's marks."""
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition(MARKS[0])
+    _, found, after = rest.partition(MARKS[1])
+    if not found:
+        raise SystemExit(f"{path}: no place for the table: put {MARKS[0]} and {MARKS[1]} on lines of their own")
+    path.write_text(f"{before}{MARKS[0]}\n{table()}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    update_readme()
