@@ -88,6 +88,11 @@ def test_nothing_is_guessed(name, heading):
 
 def test_two_headings_that_fit_equally_well_explain_nothing():
     assert found("CT abdomen and pelvis", ["CT Abdomen", "CT Pelvis"]) == (None, "none")
+    assert found("CT chest abdomen pelvis", ["CT Chest Abdomen", "CT Abdomen Pelvis"]) == (None, "none")
+
+
+def test_a_heading_of_its_own_wins_over_one_that_lists_it():
+    assert found("CT neck", ["CT or MRI Neck", "Neck CT"]) == ("Neck CT", "synonym")
 
 
 def test_the_narrative_tables_name_finds_the_heading_too():

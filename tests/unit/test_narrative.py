@@ -67,7 +67,7 @@ LONG = " ".join(
 def drawn(tmp_path):
     def draw(discussion, front=None, back=None, **options):
         sheet = guideline_pdf.Prose(tmp_path / "narrative.pdf", **options)
-        sheet.text(480, 50, "Revised 2031")
+        sheet.text(480, 116, "Revised 2031", size=12)
         sheet.text(230, 70, "Invented Society of Pictures", guideline_pdf.BOLD, 10)
         for at, line in enumerate(("Glimmer of the Elbow and", "of the Shoulder")):
             sheet.text(220, 88 + 14 * at, line, guideline_pdf.BOLD, 12)
@@ -136,6 +136,21 @@ def test_introduction_sections_and_paragraphs_are_told_apart(drawn):
         ("CT Elbow", "First, in short.\n\nSecond, in short."),
         (("US Elbow and All that Stands around It " * 3).strip(), "Only one."),
         ("MRI Elbow", ""),
+    ]
+
+
+def test_paragraphs_end_at_a_gap_or_where_the_next_word_had_room(drawn):
+    def discussion(sheet):
+        section(sheet, "A. CT Elbow")
+        for text, y in (("W" * 45, 0), ("Next.", 32), ("One short item.", 64), ("Another item that is short.", 80)):
+            sheet.text(36, sheet.y + y, text, size=12)
+        sheet.y += 112
+
+    assert drawn(discussion).variants[1].sections[0].text.split("\n\n") == [
+        "W" * 45,
+        "Next.",
+        "One short item.",
+        "Another item that is short.",
     ]
 
 
