@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
@@ -79,7 +80,7 @@ class Sheet:
 
 
 def draw_appendix(
-    path: Path, title: str, variants: Sequence[tuple[str, Sequence[tuple]]], repeat_header: bool = False, **options
+    path: Path, title: str, variants: Sequence[tuple[str, Sequence[tuple]]], repeat_header: bool = False, **options: Any
 ) -> None:
     """An appendix. A variant is (heading, rows); a row is (16 cell texts, [(reference, quality), ...])."""
     sheet = Sheet(path, 842, 595, **options)
@@ -121,7 +122,7 @@ def table_header(sheet: Sheet) -> None:
 class Prose(Sheet):
     """A narrative in the making: paragraphs, headings and rating tables, 12 points on 16."""
 
-    def __init__(self, path: Path, **options) -> None:
+    def __init__(self, path: Path, **options: Any) -> None:
         super().__init__(path, 595, 842, **options)
 
     def lines(self, text: str, font: str = REGULAR, x: float = 36, size: float = 12, after: float = 0) -> None:

@@ -4,6 +4,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import guideline_pdf
 import pytest
@@ -18,7 +21,13 @@ from acrflow.guideline.check import check_documents, find_topics
 from acrflow.guideline.qa import parse_topic
 
 
-def draw_narrative(path, category="Usually Appropriate", title="Glimmer of the Elbow", variant=VARIANT, rows=60):
+def draw_narrative(
+    path: Path,
+    category: str = "Usually Appropriate",
+    title: str = "Glimmer of the Elbow",
+    variant: str = VARIANT,
+    rows: int = 60,
+) -> None:
     sheet = guideline_pdf.Prose(path)
     sheet.text(220, 88, title, guideline_pdf.BOLD, 12)
     sheet.y = 140
@@ -32,7 +41,7 @@ def draw_narrative(path, category="Usually Appropriate", title="Glimmer of the E
 
 
 @pytest.fixture
-def topic(tmp_path):
+def topic(tmp_path: Path) -> Any:
     folder = tmp_path / "documents" / "glimmer"
     folder.mkdir(parents=True)
     draw_narrative(folder / "narrative.pdf")
@@ -41,54 +50,54 @@ def topic(tmp_path):
     return folder
 
 
-def parse(folder):
+def parse(folder: Path) -> Any:
     return parse_topic("glimmer", folder / "narrative.pdf", folder / "appendix.pdf")
 
 
-def missing(path):
+def missing(path: Path) -> None:
     path.unlink()
 
 
-def web_page(path):
+def web_page(path: Path) -> None:
     path.write_text("<!DOCTYPE html><html><body>Error 500</body></html>")
 
 
-def not_a_pdf(path):
+def not_a_pdf(path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 something else")
 
 
-def cut_off(path):
+def cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def empty(path):
+def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def garbage(path):
+def garbage(path: Path) -> None:
     path.write_bytes(b"%PDF-1.4\n" + b"\x00\xff" * 5000 + b"\n%%EOF\n")
 
 
-def encrypted(path):
+def encrypted(path: Path) -> None:
     sheet = Canvas(str(path), encrypt=StandardEncryption("secret", canPrint=0))
     sheet.drawString(50, 500, "Variant 1: hidden")
     sheet.save()
 
 
-def scanned(path):
+def scanned(path: Path) -> None:
     sheet = Canvas(str(path))
     sheet.rect(50, 50, 400, 600)
     sheet.showPage()
     sheet.save()
 
 
-def something_else(path):
+def something_else(path: Path) -> None:
     sheet = Canvas(str(path))
     sheet.drawString(50, 500, "A letter about other things.")
     sheet.save()
 
 
-BAD = {
+BAD: dict[Callable[[Path], None], str] = {
     missing: "missing|cannot be read",
     web_page: r"a web page \(HTML\)",
     not_a_pdf: "not a PDF",
@@ -103,7 +112,9 @@ BAD = {
 
 @pytest.mark.parametrize("name", ["narrative.pdf", "appendix.pdf"])
 @pytest.mark.parametrize("spoil", BAD, ids=lambda spoil: spoil.__name__)
-def test_a_bad_document_is_named_before_any_work_and_while_parsing(topic, spoil, name):
+def test_a_bad_document_is_named_before_any_work_and_while_parsing(
+    topic: Path, spoil: Callable[[Path], None], name: str
+) -> None:
     spoil(topic / name)
     for look in (lambda: check_documents(topic.parent, ["glimmer"]), lambda: parse(topic)):
         with pytest.raises(InputError, match=BAD[spoil]) as caught:
@@ -112,11 +123,11 @@ def test_a_bad_document_is_named_before_any_work_and_while_parsing(topic, spoil,
         assert caught.value.remedy
 
 
-def test_good_documents_pass_the_check(topic):
+def test_good_documents_pass_the_check(topic: Path) -> None:
     check_documents(topic.parent, find_topics(topic.parent))
 
 
-def test_real_documents_pass_the_check_in_milliseconds(shared_data):
+def test_real_documents_pass_the_check_in_milliseconds(shared_data: Path) -> None:
     folder = shared_data / "acr"
     topics = find_topics(folder)
     check_documents(folder, topics)
@@ -125,20 +136,20 @@ def test_real_documents_pass_the_check_in_milliseconds(shared_data):
     assert (time.perf_counter() - begin) / (2 * len(topics)) < 0.05
 
 
-def test_topics_are_the_folders_that_hold_a_document(topic):
+def test_topics_are_the_folders_that_hold_a_document(topic: Path) -> None:
     (topic.parent / "notes").mkdir()
     (topic.parent / "aaa").mkdir()
     shutil.copy(topic / "appendix.pdf", topic.parent / "aaa")
     assert find_topics(topic.parent) == ["aaa", "glimmer"]
 
 
-def test_a_folder_without_topics_is_an_error(tmp_path):
+def test_a_folder_without_topics_is_an_error(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputError, match=r"holds no topic|no such folder"):
             find_topics(folder)
 
 
-def test_documents_of_different_topics_are_refused(topic):
+def test_documents_of_different_topics_are_refused(topic: Path) -> None:
     draw_narrative(topic / "narrative.pdf", title="Rust of the Knee", variant="Rust of the knee.")
     with pytest.raises(
         InputError, match=r"narrative.pdf, page 1: its title is 'Rust of the Knee'.*'Glimmer of the Elbow'"
@@ -146,14 +157,14 @@ def test_documents_of_different_topics_are_refused(topic):
         parse(topic)
 
 
-def test_a_renamed_guideline_with_the_same_variants_is_kept(topic):
+def test_a_renamed_guideline_with_the_same_variants_is_kept(topic: Path) -> None:
     draw_narrative(topic / "narrative.pdf", title="Elbow Glimmer")
     guideline, report = parse(topic)
     assert guideline.title == "Glimmer of the Elbow"
     assert report["title"] == {"appendix": "Glimmer of the Elbow", "narrative": "Elbow Glimmer"}
 
 
-def test_witnesses_who_contradict_each_other_are_refused_with_page_and_row(topic):
+def test_witnesses_who_contradict_each_other_are_refused_with_page_and_row(topic: Path) -> None:
     draw_narrative(topic / "narrative.pdf", category="Usually Not Appropriate")
     message = (
         r"2 of 60 categories differ .* variant 1: US region 0 is 'Usually Appropriate' in the appendix, .*pages 1 and 1"
@@ -162,9 +173,9 @@ def test_witnesses_who_contradict_each_other_are_refused_with_page_and_row(topic
         parse(topic)
 
 
-def test_conflicts_below_the_limit_keep_both_values(topic):
+def test_conflicts_below_the_limit_keep_both_values(topic: Path) -> None:
     draw_narrative(topic / "narrative.pdf", category="May Be Appropriate (Disagreement)", rows=1)
-    rows = [(row(f"US region {number}", "May be appropriate"), []) for number in range(3)]
+    rows: list[Any] = [(row(f"US region {number}", "May be appropriate"), []) for number in range(3)]
     guideline_pdf.draw_appendix(topic / "appendix.pdf", "Glimmer of the Elbow", [(f"Variant 1: {VARIANT}", rows)])
     guideline, report = parse(topic)
     values = {"appendix": "May Be Appropriate", "narrative": "May Be Appropriate (Disagreement)"}
@@ -175,7 +186,7 @@ def test_conflicts_below_the_limit_keep_both_values(topic):
     assert (first.category, first.narrative_category) == tuple(values.values())
 
 
-def test_the_report_counts_rows_joins_references_and_left_over_text(topic):
+def test_the_report_counts_rows_joins_references_and_left_over_text(topic: Path) -> None:
     guideline, report = parse(topic)
     assert (report["rows"]["appendix"], report["rows"]["narrative"]) == (60, 60)
     assert report["categories"] == {"compared": 60, "agree": 60}
@@ -184,7 +195,7 @@ def test_the_report_counts_rows_joins_references_and_left_over_text(topic):
     assert {flagged["status"] for flagged in report["flagged_references"]} == {"not_a_pmid"}
 
 
-def test_the_program_prints_one_message_and_writes_nothing(topic, tmp_path):
+def test_the_program_prints_one_message_and_writes_nothing(topic: Path, tmp_path: Path) -> None:
     web_page(topic / "narrative.pdf")
     command = [sys.executable, str(ROOT / "scripts" / "parse_guideline.py"), "--topic", "glimmer"]
     command += ["--narrative", str(topic / "narrative.pdf"), "--appendix", str(topic / "appendix.pdf")]

@@ -3,6 +3,9 @@
 import re
 import string
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import guideline_pdf
 import pypdfium2
@@ -12,20 +15,20 @@ from hypothesis import strategies as st
 
 from acrflow.errors import InputError
 from acrflow.guideline.layout import join_lines, squeeze
-from acrflow.guideline.narrative import read_narrative
+from acrflow.guideline.narrative import Narrative, read_narrative
 
 
-def solid(text):
+def solid(text: str) -> Any:
     """The text without white space; pdfium's sign for a hyphen at a line's end is a hyphen."""
     return re.sub(r"\s+", "", text.replace("\ufffe", "-").replace("\x02", "-"))
 
 
-def whole_text(path):
+def whole_text(path: Path) -> Any:
     document = pypdfium2.PdfDocument(path)
     return "".join(page.get_textpage().get_text_range() for page in document)
 
 
-def test_the_real_discussions_are_read_to_the_last_character(shared_data):
+def test_the_real_discussions_are_read_to_the_last_character(shared_data: Path) -> None:
     for folder in sorted((shared_data / "acr").iterdir()):
         narrative = read_narrative(folder / "narrative.pdf")
         expected = ""
@@ -41,7 +44,7 @@ def test_the_real_discussions_are_read_to_the_last_character(shared_data):
         assert text[start:].startswith(solid(expected) + solid("Summary of Recommendations"))
 
 
-def test_the_real_bibliographies_are_read_to_the_last_character(shared_data):
+def test_the_real_bibliographies_are_read_to_the_last_character(shared_data: Path) -> None:
     for folder in sorted((shared_data / "acr").iterdir()):
         entries = read_narrative(folder / "narrative.pdf").bibliography
         assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
@@ -64,8 +67,8 @@ LONG = " ".join(
 
 
 @pytest.fixture
-def drawn(tmp_path):
-    def draw(discussion, front=None, back=None, **options):
+def drawn(tmp_path: Path) -> Any:
+    def draw(discussion: Any, front: Any = None, back: Any = None, **options: Any) -> Narrative:
         sheet = guideline_pdf.Prose(tmp_path / "narrative.pdf", **options)
         sheet.text(480, 116, "Revised 2031", size=12)
         sheet.text(230, 70, "Invented Society of Pictures", guideline_pdf.BOLD, 10)
@@ -91,14 +94,14 @@ def drawn(tmp_path):
     return draw
 
 
-def section(sheet, heading, *paragraphs, variant=f"Variant 1: {VARIANT}"):
+def section(sheet: guideline_pdf.Prose, heading: str, *paragraphs: str, variant: str = f"Variant 1: {VARIANT}") -> None:
     sheet.heading(variant)
     sheet.heading(heading)
     for paragraph in paragraphs:
         sheet.paragraph(paragraph)
 
 
-def test_title_revision_and_ratings_of_the_front_page(drawn):
+def test_title_revision_and_ratings_of_the_front_page(drawn: Any) -> None:
     narrative = drawn(lambda sheet: section(sheet, "A. CT Elbow", "It helps."))
     assert (narrative.title, narrative.revision, narrative.year) == (
         "Glimmer of the Elbow and of the Shoulder",
@@ -112,7 +115,7 @@ def test_title_revision_and_ratings_of_the_front_page(drawn):
     ]
 
 
-def test_a_section_over_pages_is_whole_and_free_of_headers_footers_and_page_numbers(drawn):
+def test_a_section_over_pages_is_whole_and_free_of_headers_footers_and_page_numbers(drawn: Any) -> None:
     narrative = drawn(
         lambda sheet: section(sheet, "A. CT Elbow", LONG),
         header="Glimmer of the Elbow",
@@ -121,8 +124,8 @@ def test_a_section_over_pages_is_whole_and_free_of_headers_footers_and_page_numb
     assert narrative.variants[1].sections[0].text == LONG
 
 
-def test_introduction_sections_and_paragraphs_are_told_apart(drawn):
-    def discussion(sheet):
+def test_introduction_sections_and_paragraphs_are_told_apart(drawn: Any) -> None:
+    def discussion(sheet: guideline_pdf.Prose) -> None:
         sheet.heading(f"Variant 1: {VARIANT}")
         sheet.paragraph("A fall is a fall.")
         sheet.paragraph("So much for falls.")
@@ -139,8 +142,8 @@ def test_introduction_sections_and_paragraphs_are_told_apart(drawn):
     ]
 
 
-def test_paragraphs_end_at_a_gap_or_where_the_next_word_had_room(drawn):
-    def discussion(sheet):
+def test_paragraphs_end_at_a_gap_or_where_the_next_word_had_room(drawn: Any) -> None:
+    def discussion(sheet: guideline_pdf.Prose) -> None:
         section(sheet, "A. CT Elbow")
         for text, y in (("W" * 45, 0), ("Next.", 32), ("One short item.", 64), ("Another item that is short.", 80)):
             sheet.text(36, sheet.y + y, text, size=12)
@@ -154,8 +157,8 @@ def test_paragraphs_end_at_a_gap_or_where_the_next_word_had_room(drawn):
     ]
 
 
-def test_a_variant_heading_repeated_inside_a_section_does_not_end_it(drawn):
-    def discussion(sheet):
+def test_a_variant_heading_repeated_inside_a_section_does_not_end_it(drawn: Any) -> None:
+    def discussion(sheet: guideline_pdf.Prose) -> None:
         section(sheet, "A. CT Elbow", "Before.")
         sheet.heading(f"Variant 1: {VARIANT}")
         sheet.paragraph("After.")
@@ -164,15 +167,15 @@ def test_a_variant_heading_repeated_inside_a_section_does_not_end_it(drawn):
     assert [part.text for part in variant.sections] == ["Before.\n\nAfter."]
 
 
-def test_a_sentence_about_a_variant_is_no_heading(drawn):
+def test_a_sentence_about_a_variant_is_no_heading(drawn: Any) -> None:
     text = "See there. " * 8 + "Variant 2: of the other guideline, and Variant 3 too."
     narrative = drawn(lambda sheet: section(sheet, "A. CT Elbow", text))
     assert narrative.variants[1].sections[0].text == text
     assert list(narrative.variants) == [1]
 
 
-def test_headings_without_letters_are_headings_after_a_variants_heading(drawn):
-    def discussion(sheet):
+def test_headings_without_letters_are_headings_after_a_variants_heading(drawn: Any) -> None:
+    def discussion(sheet: guideline_pdf.Prose) -> None:
         section(sheet, "CT Elbow", "It helps.")
         section(sheet, "US Elbow", "It may help.")
 
@@ -180,8 +183,8 @@ def test_headings_without_letters_are_headings_after_a_variants_heading(drawn):
     assert [(part.heading, part.text) for part in sections] == [("CT Elbow", "It helps."), ("US Elbow", "It may help.")]
 
 
-def test_a_raised_sign_stays_in_its_line(drawn):
-    def discussion(sheet):
+def test_a_raised_sign_stays_in_its_line(drawn: Any) -> None:
+    def discussion(sheet: guideline_pdf.Prose) -> None:
         section(sheet, "A. CT Elbow")
         sheet.text(36, sheet.y, "A lesion of 4 mm", size=12)
         sheet.text(36 + guideline_pdf.stringWidth("A lesion of 4 mm", "Helvetica", 12), sheet.y - 4, "3", size=8)
@@ -191,8 +194,8 @@ def test_a_raised_sign_stays_in_its_line(drawn):
     assert drawn(discussion).variants[1].sections[0].text == "A lesion of 4 mm3 is small."
 
 
-def test_a_bibliography_keeps_entries_that_begin_a_line_with_a_number(drawn):
-    def back(sheet):
+def test_a_bibliography_keeps_entries_that_begin_a_line_with_a_number(drawn: Any) -> None:
+    def back(sheet: guideline_pdf.Prose) -> None:
         sheet.heading("References")
         for number in range(1, 13):
             sheet.text(36, sheet.y, f"{number}.")
@@ -209,13 +212,13 @@ def test_a_bibliography_keeps_entries_that_begin_a_line_with_a_number(drawn):
     }
 
 
-def test_text_that_is_not_used_is_counted_under_its_heading(drawn):
+def test_text_that_is_not_used_is_counted_under_its_heading(drawn: Any) -> None:
     unused = drawn(lambda sheet: section(sheet, "A. CT Elbow", "It helps.")).unused
     assert unused["Panel Members"] >= len("A. Nobody, MD; B. Noone, MD.")
     assert unused["Summary of Recommendations"] == len("Variant 1: look at the elbow.")
 
 
-def test_a_document_without_variants_is_refused(drawn):
+def test_a_document_without_variants_is_refused(drawn: Any) -> None:
     with pytest.raises(InputError, match=r"narrative\.pdf, page 1: no variant found"):
         drawn(lambda sheet: sheet.paragraph("Nothing."), front=lambda sheet: sheet.paragraph("Nothing."))
 
@@ -230,11 +233,11 @@ def test_a_document_without_variants_is_refused(drawn):
         (("before 48\u2013", "72 hours"), "before 48\u201372 hours"),
     ],
 )
-def test_a_hyphen_at_the_end_of_a_line_stays(lines, whole):
+def test_a_hyphen_at_the_end_of_a_line_stays(lines: Sequence[str], whole: str) -> None:
     assert join_lines(lines) == whole
 
 
 @given(st.lists(st.text(alphabet="ab-/ .(]\u2013", max_size=12), max_size=6))
-def test_joining_lines_changes_white_space_only(lines):
+def test_joining_lines_changes_white_space_only(lines: Sequence[str]) -> None:
     assert solid(join_lines(lines)) == solid("".join(lines))
     assert squeeze(join_lines(lines)) == join_lines(lines)

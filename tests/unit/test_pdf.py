@@ -1,5 +1,8 @@
 """Text and rulings come off the page with their place, whatever the page's rotation, origin or font scaling."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,18 +13,18 @@ from acrflow.guideline.pdf import Page, Ruling, Run, read_pages
 
 
 @pytest.fixture
-def canvas(tmp_path):
+def canvas(tmp_path: Path) -> Any:
     path = tmp_path / "page.pdf"
     made = Canvas(str(path), pagesize=(400, 600))
 
-    def read():
+    def read() -> Page:
         made.save()
         return read_pages(path)[0]
 
     return made, read
 
 
-def test_a_run_knows_its_place_size_and_weight(canvas):
+def test_a_run_knows_its_place_size_and_weight(canvas: Any) -> None:
     sheet, read = canvas
     sheet.setFont("Helvetica-Bold", 14)
     sheet.drawString(50, 500, "Elbow")
@@ -34,7 +37,7 @@ def test_a_run_knows_its_place_size_and_weight(canvas):
     assert (text.base, text.size) == pytest.approx((120, 9), abs=0.5)
 
 
-def test_a_font_that_the_page_scales_has_its_visible_size(canvas):
+def test_a_font_that_the_page_scales_has_its_visible_size(canvas: Any) -> None:
     sheet, read = canvas
     sheet.scale(12, 12)
     sheet.setFont("Helvetica", 1)
@@ -42,7 +45,7 @@ def test_a_font_that_the_page_scales_has_its_visible_size(canvas):
     assert read().runs[0].size == pytest.approx(12, abs=0.1)
 
 
-def test_words_drawn_apart_are_runs_apart_with_their_own_places(canvas):
+def test_words_drawn_apart_are_runs_apart_with_their_own_places(canvas: Any) -> None:
     sheet, read = canvas
     sheet.setFont("Helvetica", 10)
     sheet.drawString(50, 500, "left")
@@ -51,7 +54,7 @@ def test_words_drawn_apart_are_runs_apart_with_their_own_places(canvas):
     assert (left.x0, right.x0) == pytest.approx((50, 200), abs=0.5)
 
 
-def test_blanks_around_a_run_do_not_move_it(canvas):
+def test_blanks_around_a_run_do_not_move_it(canvas: Any) -> None:
     sheet, read = canvas
     sheet.setFont("Helvetica", 10)
     sheet.drawString(50, 500, "    elbow    ")
@@ -61,7 +64,7 @@ def test_blanks_around_a_run_do_not_move_it(canvas):
     assert run.x1 < 90
 
 
-def test_a_watermark_across_the_page_is_left_out_and_counted(canvas):
+def test_a_watermark_across_the_page_is_left_out_and_counted(canvas: Any) -> None:
     sheet, read = canvas
     sheet.setFont("Helvetica", 10)
     sheet.drawString(50, 500, "elbow")
@@ -72,7 +75,7 @@ def test_a_watermark_across_the_page_is_left_out_and_counted(canvas):
     assert page.tilted == len("DRAFT")
 
 
-def test_rectangles_and_lines_are_rulings(canvas):
+def test_rectangles_and_lines_are_rulings(canvas: Any) -> None:
     sheet, read = canvas
     sheet.drawString(60, 110, "elbow")
     sheet.rect(50, 100, 200, 30)
@@ -86,7 +89,7 @@ def test_rectangles_and_lines_are_rulings(canvas):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(alphabet="abcdefgh ijk-", min_size=1, max_size=20), min_size=1, max_size=8))
-def test_every_character_drawn_is_read_once(tmp_path_factory, texts):
+def test_every_character_drawn_is_read_once(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     path = tmp_path_factory.mktemp("pdf") / "page.pdf"
     sheet = Canvas(str(path))
     sheet.setFont("Helvetica", 10)
@@ -97,8 +100,8 @@ def test_every_character_drawn_is_read_once(tmp_path_factory, texts):
     assert found.replace(" ", "") == "".join(["start", *texts]).replace(" ", "")
 
 
-def test_cells_between_rulings_hold_the_runs_whose_middle_is_inside():
-    def run(text, x0, base):
+def test_cells_between_rulings_hold_the_runs_whose_middle_is_inside() -> None:
+    def run(text: str, x0: float, base: float) -> Run:
         return Run(text, x0, x0 + 20, base, 10, False)
 
     page = Page(1, 300, 300, [run("a", 15, 30), run("b", 65, 30), run("b2", 65, 42), run("c", 15, 70)])
@@ -107,8 +110,8 @@ def test_cells_between_rulings_hold_the_runs_whose_middle_is_inside():
     assert [band.cells(band.edges) for band in bands(page)] == [["a", "b b2"], ["c", ""]]
 
 
-def test_margins_are_lines_that_stand_on_many_pages_at_one_height():
-    def line(page, text, base):
+def test_margins_are_lines_that_stand_on_many_pages_at_one_height() -> None:
+    def line(page: int, text: str, base: float) -> Line:
         return Line(page, text, 40, 100, base, 10, False)
 
     pages = [
@@ -120,6 +123,6 @@ def test_margins_are_lines_that_stand_on_many_pages_at_one_height():
     assert len(taken) == 12
 
 
-def test_a_sentence_that_two_pages_share_is_no_margin():
+def test_a_sentence_that_two_pages_share_is_no_margin() -> None:
     pages = [[Line(page, "Same words.", 40, 100, 60, 10, False)] for page in range(2)]
     assert without_margins(pages)[1] == []
