@@ -66,7 +66,10 @@ def topics_of(config: Config) -> list[Topic]:
     else:
         from acrflow.guideline.check import find_topics
 
-        topics = [Topic(name, name, "train_test") for name in find_topics(Path(config.documents))]
+        try:
+            topics = [Topic(name, name, "train_test") for name in find_topics(Path(config.documents))]
+        except InputError as error:
+            raise InputError(f"documents: {error.where}", error.what, error.remedy) from None
     if config.generalization is not None:
         unknown = sorted(set(config.generalization) - {topic.name for topic in topics})
         if unknown:
