@@ -25,7 +25,6 @@ def test_every_cell_of_a_real_appendix_equals_its_web_page(real_topics: list[Pat
 
 
 def compare(appendix: Appendix, page: dict[int, dict[str, Any]]) -> None:
-
     assert {variant.number: variant.text for variant in appendix.variants} == {
         number: variant["text"] for number, variant in page.items()
     }
@@ -38,7 +37,7 @@ def compare(appendix: Appendix, page: dict[int, dict[str, Any]]) -> None:
                 "pediatric": row.pediatric_rrl or "",
                 "rating": str(row.rating),
                 "median": f"{row.median:g}",
-                "votes": [str(count) for count in row.votes],
+                "votes": [str(count) for count in row.votes or []],
                 "references": [(ref.number, ref.printed, ref.study_quality) for ref in row.references],
             }
             for row in variant.rows
