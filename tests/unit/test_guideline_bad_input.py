@@ -208,3 +208,11 @@ def test_the_program_prints_one_message_and_writes_nothing(topic: Path, tmp_path
     assert done.stderr.startswith(f"ERROR {topic / 'narrative.pdf'}: the file is a web page (HTML)")
     assert "Remedy:" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out.json").exists() and not (tmp_path / "qa.json").exists()
+
+
+def test_every_row_of_the_real_topics_has_reasoning_and_no_conflict(shared_data: Path) -> None:
+    for folder in sorted((shared_data / "acr").iterdir()):
+        guideline, report = parse_topic(folder.name, folder / "narrative.pdf", folder / "appendix.pdf")
+        assert all(row.reasoning for variant in guideline.variants for row in variant.rows)
+        assert (report["conflicts"], report["rows_without_reasoning"]) == ([], [])
+        assert (report["text_not_used"]["sections"], report["rows"]["only_in_narrative"]) == ([], [])

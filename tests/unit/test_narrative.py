@@ -226,7 +226,7 @@ def test_a_document_without_variants_is_refused(drawn: Any) -> None:
 @pytest.mark.parametrize(
     ("lines", "whole"),
     [
-        (("self-limited to life-", "threatening"), "self-limited to life-threatening"),
+        (("a glimmer, long-", "lasting"), "a glimmer, long-lasting"),
         (("CT-", "or MRI-guided"), "CT- or MRI-guided"),
         (("a 3-", "10 mSv"), "a 3-10 mSv"),
         (("between -", "and 4"), "between - and 4"),

@@ -67,7 +67,7 @@ def join_lines(texts: Iterable[str]) -> str:
     """Set the lines of one paragraph or cell in a row.
 
     A line that ends in a hyphen, a dash or a slash joins the next one without a blank: these documents break
-    lines after a hyphen the author wrote ("life-", "threatening") and never hyphenate themselves, so the hyphen
+    lines after a hyphen the author wrote ("long-", "lasting") and never hyphenate themselves, so the hyphen
     stays. The exception is the suspended hyphen ("CT-", "or MRI-guided"), which keeps its blank.
     """
     whole = ""
