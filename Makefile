@@ -41,7 +41,7 @@ lint: install ## ruff, snakefmt, snakemake --lint, mypy
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint --configfile config/demo.yaml
-	mypy scripts tests benchmarks
+	mypy scripts benchmarks
 
 format: install ## rewrite the sources in the house's format
 	ruff check --fix .

@@ -9,12 +9,6 @@ a killed training must find them again. The program refuses checkpoints of anoth
 """
 
 
-def reward_modules(wildcards):
-    """The adapter's own rewards and what they import: editing one rebuilds exactly the adapters that use it."""
-    rewards = [f"scripts/acrflow/rewards/{reward}.py" for reward in C.adapters[wildcards.adapter].rewards]
-    return sorted({module for reward in rewards for module in [reward, *library(reward)]})
-
-
 rule train_adapter:
     input:
         examples=lambda wildcards: f"{RUN}/examples/{C.adapters[wildcards.adapter].prompt}.train.parquet",
@@ -28,12 +22,14 @@ rule train_adapter:
         f"{LOGS}/train_adapter/{{adapter}}.log",
     benchmark:
         f"{LOGS}/train_adapter/{{adapter}}.bench.tsv"
+    conda:
+        "../envs/train.yaml"
     resources:
         mem_mb=3000,
         runtime=60,
     params:
         spec=lambda wildcards: json.dumps(C.spec(wildcards.adapter), sort_keys=True),
-        base=BASE,
+        base=lambda wildcards: BASE,
         checkpoints=lambda wildcards: f"{RUN}/checkpoints/{wildcards.adapter}",
     message:
         "Training adapter {wildcards.adapter}"

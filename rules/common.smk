@@ -21,7 +21,7 @@ from acrflow.imports import imported_modules
 from acrflow.topics import read_topics, topics_of
 
 # Jobs run `python` of the environment that runs Snakemake, also when that was not activated.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 
 def check_writable(folder):
@@ -93,3 +93,19 @@ def any_of(names):
 def library(program):
     """The library modules that a program imports: inputs of its rule, so that an edit rebuilds exactly what it touches."""
     return [os.path.relpath(path, workflow.basedir) for path in imported_modules(Path(workflow.basedir, program))]
+
+
+def reward_modules(wildcards):
+    """The adapter's own rewards and what they import: editing one rebuilds exactly the adapters that use it."""
+    rewards = [f"scripts/acrflow/rewards/{reward}.py" for reward in C.adapters[wildcards.adapter].rewards]
+    return sorted({module for reward in rewards for module in [reward, *library(reward)]})
+
+
+def prompt_of(model):
+    """The prompt a model is used with: an adapter's own; the base model reasons without evidence."""
+    return C.adapters[model].prompt if model in C.adapters else "reasoning"
+
+
+def kind_of(model):
+    """What the comparison calls a model."""
+    return "adapter" if model in C.adapters else "base" if model == "base" else "cheap baseline"

@@ -18,6 +18,8 @@ rule extract_traces:
         f"{LOGS}/extract_traces.log",
     benchmark:
         f"{LOGS}/extract_traces.bench.tsv"
+    conda:
+        "../envs/data.yaml"
     message:
         "Splitting the narratives' reasoning into traces"
     shell:
@@ -50,8 +52,10 @@ rule build_dataset:
         f"{LOGS}/build_dataset.log",
     benchmark:
         f"{LOGS}/build_dataset.bench.tsv"
+    conda:
+        "../envs/data.yaml"
     params:
-        tokenizer=BASE,
+        tokenizer=lambda wildcards: BASE,
         split=C.dataset.split,
         test_share=C.dataset.test_share,
         seed=C.seed,
@@ -96,8 +100,10 @@ rule render_examples:
         ledgers=expand(f"{RUN}/ledger/render_examples.{{{{prompt}}}}.{{split}}.json", split=["train", *SPLITS]),
     log:
         f"{LOGS}/render_examples/{{prompt}}.log",
+    conda:
+        "../envs/data.yaml"
     params:
-        tokenizer=BASE,
+        tokenizer=lambda wildcards: BASE,
         max_tokens=C.dataset.prompt_tokens,
     message:
         "Rendering the examples of prompt {wildcards.prompt}"

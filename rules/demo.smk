@@ -25,8 +25,10 @@ if "invented" in (C.documents, C.evidence.source):
             f"{LOGS}/invent_guidelines.log",
         benchmark:
             f"{LOGS}/invent_guidelines.bench.tsv"
+        conda:
+            "../envs/data.yaml"
         params:
-            folder=f"{RUN}/invented",
+            folder=lambda wildcards, output: str(Path(output.efetch).parent),
             seed=C.seed,
         message:
             "Inventing guideline documents and PubMed records"
@@ -56,6 +58,8 @@ if C.base.model == "tiny":
             f"{LOGS}/make_tiny_base.log",
         benchmark:
             f"{LOGS}/make_tiny_base.bench.tsv"
+        conda:
+            "../envs/data.yaml"
         resources:
             mem_mb=2000,
             runtime=20,

@@ -6,16 +6,6 @@ reads   config: evaluation, training.grpo.completion_tokens, seed
 """
 
 
-def prompt_of(model):
-    """The prompt a model is used with: an adapter's own; the base model reasons without evidence."""
-    return C.adapters[model].prompt if model in C.adapters else "reasoning"
-
-
-def kind_of(model):
-    """What the comparison calls a model."""
-    return "adapter" if model in C.adapters else "base" if model == "base" else "cheap baseline"
-
-
 rule predict:
     input:
         examples=lambda wildcards: expand(
@@ -33,14 +23,18 @@ rule predict:
         f"{LOGS}/predict/{{generator}}.bench.tsv"
     wildcard_constraints:
         generator=any_of([*C.adapters, "base"]),
+    conda:
+        "../envs/train.yaml"
     resources:
         mem_mb=3000,
         runtime=60,
     params:
-        base=BASE,
-        adapter=lambda wildcards, input: f"--adapter={input.adapter}" if input.adapter else "",
+        base=lambda wildcards: BASE,
+        adapter=lambda wildcards, input: [f"--adapter={input.adapter}"] if input.adapter else [],
         splits=SPLITS,
         dtype=C.base.dtype,
+        quantization=C.base.quantization,
+        revision=[f"--revision={C.base.revision}"] if C.base.revision else [],
         backend=C.evaluation.backend,
         batch=C.evaluation.batch,
         max_new_tokens=C.training.grpo.completion_tokens,
@@ -53,13 +47,14 @@ rule predict:
             --model {wildcards.generator} \
             --base {params.base:q} \
             --dtype {params.dtype} \
+            --quantization {params.quantization} \
             --examples {input.examples:q} \
             --splits {params.splits:q} \
             --draw greedy \
             --backend {params.backend} \
             --batch {params.batch} \
             --max-new-tokens {params.max_new_tokens} \
-            --out {output.predictions:q} {params.adapter:q}
+            --out {output.predictions:q} {params.adapter:q} {params.revision:q}
         """
 
 
@@ -73,6 +68,8 @@ rule predict_baseline:
         predictions=f"{RUN}/predictions/{{baseline}}/{{split}}.greedy.parquet",
     log:
         f"{LOGS}/predict_baseline/{{baseline}}.{{split}}.log",
+    conda:
+        "../envs/data.yaml"
     params:
         seed=C.seed,
     message:
@@ -94,14 +91,22 @@ rule measure:
     input:
         predictions=f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet",
         rows=f"{RUN}/dataset/{{split}}.parquet",
+        examples=lambda wildcards: (
+            []
+            if wildcards.model in BASELINES
+            else f"{RUN}/examples/{prompt_of(wildcards.model)}.{wildcards.split}.parquet"
+        ),
         program="scripts/measure.py",
         library=library("scripts/measure.py"),
     output:
         metrics=f"{RUN}/metrics/{{model}}.{{split}}.json",
     log:
         f"{LOGS}/measure/{{model}}.{{split}}.log",
+    conda:
+        "../envs/data.yaml"
     params:
         kind=lambda wildcards: kind_of(wildcards.model),
+        examples=lambda wildcards, input: [f"--examples={input.examples}"] if input.examples else [],
         bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
     message:
@@ -112,10 +117,12 @@ rule measure:
         python {input.program:q} \
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \
+            --model {wildcards.model} \
+            --split {wildcards.split} \
             --kind {params.kind:q} \
             --bootstrap {params.bootstrap} \
             --seed {params.seed} \
-            --out {output.metrics:q}
+            --out {output.metrics:q} {params.examples:q}
         """
 
 
@@ -123,6 +130,7 @@ rule compare:
     input:
         metrics=expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=MODELS, split=SPLITS),
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         program="scripts/compare.py",
         library=library("scripts/compare.py"),
     output:
@@ -130,6 +138,10 @@ rule compare:
         tables=directory(f"{RUN}/report/tables"),
     log:
         f"{LOGS}/compare.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        other_task=["--other-task"] if C.documents == "invented" or C.base.model == "tiny" else [],
     message:
         "Comparing all models"
     shell:
@@ -138,6 +150,7 @@ rule compare:
         python {input.program:q} \
             --metrics {input.metrics:q} \
             --predictions {input.predictions:q} \
+            --rows {input.rows:q} \
             --out {output.comparison:q} \
-            --tables {output.tables:q}
+            --tables {output.tables:q} {params.other_task:q}
         """

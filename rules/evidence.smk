@@ -18,6 +18,8 @@ rule list_references:
         f"{LOGS}/list_references.log",
     benchmark:
         f"{LOGS}/list_references.bench.tsv"
+    conda:
+        "../envs/data.yaml"
     message:
         "Listing the cited references"
     shell:
@@ -43,12 +45,14 @@ rule fetch_records:
         f"{LOGS}/fetch_records.log",
     benchmark:
         f"{LOGS}/fetch_records.bench.tsv"
+    conda:
+        "../envs/data.yaml"
     resources:
         network=1 if C.evidence.source == "entrez" else 0,
         mem_mb=2000,
         runtime=240,
     params:
-        source=SNAPSHOT,
+        source=lambda wildcards: SNAPSHOT,
         cache=C.evidence.cache,
         url=C.evidence.url,
         email=f"--email={C.evidence.email}" if C.evidence.email else "",
@@ -79,6 +83,8 @@ rule condense_abstracts:
         f"{LOGS}/condense_abstracts.log",
     benchmark:
         f"{LOGS}/condense_abstracts.bench.tsv"
+    conda:
+        "../envs/data.yaml"
     params:
         unstructured=C.evidence.unstructured,
     message:

@@ -16,6 +16,8 @@ if C.documents == "download":
             appendix=f"{RUN}/documents/{{topic}}/appendix.pdf",
         log:
             f"{LOGS}/download_documents/{{topic}}.log",
+        conda:
+            "../envs/data.yaml"
         resources:
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
             mem_mb=1000,
@@ -53,6 +55,8 @@ rule parse_guideline:
         qa=f"{RUN}/guidelines/{{topic}}.qa.json",
     log:
         f"{LOGS}/parse_guideline/{{topic}}.log",
+    conda:
+        "../envs/data.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
@@ -82,6 +86,8 @@ rule collect_guidelines:
         f"{LOGS}/collect_guidelines.log",
     benchmark:
         f"{LOGS}/collect_guidelines.bench.tsv"
+    conda:
+        "../envs/data.yaml"
     message:
         "Collecting the rated rows of all topics"
     shell:

@@ -18,7 +18,7 @@ rule write_report:
         card=f"{RUN}/dataset/card.md",
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        template="scripts/acrflow/evaluation/templates/report.html.j2",
+        templates=expand("scripts/acrflow/evaluation/templates/report.{part}", part=["html.j2", "css"]),
         program="scripts/write_report.py",
         library=library("scripts/write_report.py"),
     output:
@@ -26,7 +26,10 @@ rule write_report:
         figures=directory(f"{RUN}/report/figures"),
     log:
         f"{LOGS}/write_report.log",
+    conda:
+        "../envs/data.yaml"
     params:
+        run=C.run,
         config=C.model_dump_json(),
     message:
         "Writing the report"
@@ -34,7 +37,7 @@ rule write_report:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {input.program:q} \
-            --run {C.run:q} \
+            --run {params.run:q} \
             --config-json {params.config:q} \
             --comparison {input.comparison:q} \
             --metrics {input.metrics:q} \
@@ -46,5 +49,6 @@ rule write_report:
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \
             --tables {input.tables:q} \
+            --figures {output.figures:q} \
             --out {output.report:q}
         """
