@@ -26,16 +26,12 @@ def main() -> None:
     from acrflow.training import tiny_base
 
     settings = config.TinyBase.model_validate(json.loads(args.settings))
-    guidelines = schemas.read(schemas.Guidelines, args.guidelines)
-    condensed = schemas.read(schemas.Condensed, args.condensed).filter(pl.col("text").is_not_null())
-    corpus = tiny_base.Corpus(
-        scenarios=guidelines.select("condition", "variant").unique(maintain_order=True).rows(),
-        procedures=guidelines["procedure"].unique(maintain_order=True).to_list(),
-        traces=schemas.read(schemas.Traces, args.traces)["trace"].to_list(),
-        abstracts=condensed.select("pmid", "text").rows(),
-    )
-    if not corpus.scenarios:
+    rows = schemas.read(schemas.Guidelines, args.guidelines).select("id", "condition", "variant", "procedure")
+    traces = schemas.read(schemas.Traces, args.traces).group_by("id").agg(pl.col("trace").alias("traces"))
+    rows = rows.join(traces, on="id", how="left", maintain_order="left").with_columns(pl.col("traces").fill_null([]))
+    if rows.is_empty():
         raise InputError(args.guidelines, "no rows to make texts from", "see the ledger of collect_guidelines")
+    abstracts = schemas.read(schemas.Condensed, args.condensed)["text"].drop_nulls().to_list()
 
     def progress(step: int, loss: float) -> None:
         if step % max(1, settings.steps // 10) == 0:
@@ -43,7 +39,9 @@ def main() -> None:
 
     prompts = [load_prompt(path) for path in args.prompts]
     with whole_folder(args.out) as folder:
-        losses = tiny_base.make(corpus, prompts, settings, args.seed, folder, progress)
+        losses = tiny_base.make(
+            tiny_base.Corpus(rows.to_dicts(), abstracts), prompts, settings, args.seed, folder, progress
+        )
     print(f"base: {settings.steps} steps, loss {losses[0]:.2f} -> {losses[-1]:.2f}")
 
 

@@ -73,7 +73,7 @@ class TinyBase(Section):
     batch: Positive = Field(32, description="texts per step")
     learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule")
     reasoning_words: Positive = Field(8, description="words of reasoning in a text; longer traces are cut")
-    tagged: Share = Field(0.2, description="share of the texts that show the think and answer tags")
+    tagged: Share = Field(0.6, description="share of the texts that show the think and answer tags")
 
 
 class Base(Section):

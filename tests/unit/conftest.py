@@ -20,11 +20,17 @@ def prompts() -> list[Prompt]:
 @pytest.fixture(scope="session")
 def corpus() -> base.Corpus:
     """A few invented texts."""
+    traces = ["CT is fast and useful in acute disease [1].", "Contrast can harm the kidney [2,3]."]
     return base.Corpus(
-        scenarios=[("Telvic Pain", "Acute pain of the pelvis."), ("Ostrel Fever", "Pregnant patient. Fever.")],
-        procedures=["CT pelvis with IV contrast", "US pelvis", "MRI chest without IV contrast"],
-        traces=["CT is fast and useful in acute disease [1].", "Contrast can harm the kidney [2,3]."],
-        abstracts=[(90_000_001, "CT found the cause in 82 of 100 patients."), (90_000_002, "Contrast was avoided.")],
+        rows=[
+            {"condition": condition, "variant": variant, "procedure": procedure, "traces": traces}
+            for condition, variant in (
+                ("Telvic Pain", "Acute pain of the pelvis."),
+                ("Ostrel Fever", "Pregnant. Fever."),
+            )
+            for procedure in ("CT pelvis with IV contrast", "US pelvis", "MRI chest without IV contrast")
+        ],
+        abstracts=["CT found the cause in 82 of 100 patients.", "Contrast was avoided."],
     )
 
 
@@ -33,5 +39,5 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], c
     """Folder of a base model of 1 layer and 32 dimensions, trained for 30 steps (about 5 s)."""
     folder = tmp_path_factory.mktemp("models") / "base"
     settings = TinyBase(vocabulary=500, hidden=32, layers=1, steps=30, batch=16)
-    base.make(corpus, prompts, settings, seed=1, out=folder, progress=lambda step, loss: None)
+    base.make(corpus, prompts, settings, seed=1, out=folder)
     return str(folder)

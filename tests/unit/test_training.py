@@ -58,9 +58,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], co
     for prompt in prompts:
         rows = []
         for place in range(12):
-            condition, variant = corpus.scenarios[place % 2]
             evidence = [{"number": 3, "pmid": 90_000_001, "text": "Contrast was avoided."}]
-            row = {"condition": condition, "variant": variant, "procedure": f"CT {place}", "evidence": evidence}
+            row = {**corpus.rows[place % len(corpus.rows)], "procedure": f"CT {place}", "evidence": evidence}
             conversation, label = messages(prompt, row), LABELS[place % 3]
             rows.append(
                 {
@@ -68,7 +67,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], co
                     "messages": conversation,
                     "completion": completion.write("CT is fast." if prompt.reasoned else None, label),
                     "appropriateness": label,
-                    "traces": corpus.traces,
+                    "traces": corpus.rows[0]["traces"],
                     "references": [],
                     "votes": None,
                     "prompt_tokens": 1,

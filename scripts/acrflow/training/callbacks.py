@@ -22,9 +22,7 @@ class Progress(TrainerCallback):
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._started, self._first = time.monotonic(), state.global_step
 
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any) -> None:
         logs = now["logs"]
         step, steps = state.global_step, state.max_steps
         if "loss" not in logs or (step % max(1, steps // LINES) and step != steps):
@@ -61,9 +59,7 @@ class Survival(TrainerCallback):
 class Watch(TrainerCallback):
     """Stop a training whose loss or gradient is no longer finite: nothing after that step is worth its time."""
 
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any) -> None:
         logs = now["logs"]
         for name in ("loss", "grad_norm"):
             if not math.isfinite(logs.get(name) or 0.0):
