@@ -9,7 +9,11 @@ from acrflow.errors import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rows", type=Path, nargs="+", required=True, help="splits: train.parquet, test.parquet, generalization.parquet"
+        "--rows",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="splits: train.parquet, test.parquet, generalization.parquet",
     )
     parser.add_argument(
         "--prompt", type=Path, required=True, help="prompt file, for instance config/prompts/label.yaml"
