@@ -31,10 +31,10 @@ demo: install ## invented guidelines to report, on 2 cores without a GPU
 	@python scripts/summarize.py --comparison results/demo/metrics/comparison.parquet --report results/demo/report/index.html
 
 test: install ## all tests, under 10 minutes
-	python -m pytest tests
+	python -m pytest tests -n 2 --dist loadfile
 
 test-fast: install ## the tests without the slow ones
-	python -m pytest tests -m "not slow"
+	python -m pytest tests -m "not slow" -n 2 --dist loadfile
 
 lint: install ## ruff, snakefmt, snakemake --lint, mypy
 	ruff check .
