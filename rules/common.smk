@@ -83,6 +83,9 @@ SNAPSHOT = f"{RUN}/invented/efetch" if C.evidence.source == "invented" else C.ev
 BASE = f"{RUN}/models/base" if C.base.model == "tiny" else C.base.model
 # a base that is a folder is an input, a name on the hub is not
 BASE_FILES = [BASE] if C.base.model == "tiny" or Path(BASE).is_dir() else []
+# the tiny base is taught from the training split, whose evidence is measured in tokens: its tokenizer comes first
+TOKENIZER = f"{RUN}/models/tokenizer" if C.base.model == "tiny" else BASE
+TOKENIZER_FILES = [TOKENIZER] if C.base.model == "tiny" else BASE_FILES
 
 
 def any_of(names):

@@ -38,7 +38,7 @@ rule build_dataset:
         traces=f"{RUN}/dataset/traces.parquet",
         pmids=f"{RUN}/evidence/pmids.parquet",
         condensed=f"{RUN}/evidence/condensed.parquet",
-        base=BASE_FILES,
+        tokenizer=TOKENIZER_FILES,
         program="scripts/build_dataset.py",
         library=library("scripts/build_dataset.py"),
     output:
@@ -55,7 +55,7 @@ rule build_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        tokenizer=lambda wildcards: BASE,
+        tokenizer=lambda wildcards: TOKENIZER,
         split=C.dataset.split,
         test_share=C.dataset.test_share,
         seed=C.seed,
@@ -92,7 +92,7 @@ rule render_examples:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
         prompt="config/prompts/{prompt}.yaml",
-        base=BASE_FILES,
+        tokenizer=TOKENIZER_FILES,
         program="scripts/render_examples.py",
         library=library("scripts/render_examples.py"),
     output:
@@ -103,7 +103,7 @@ rule render_examples:
     conda:
         "../envs/data.yaml"
     params:
-        tokenizer=lambda wildcards: BASE,
+        tokenizer=lambda wildcards: TOKENIZER,
         max_tokens=C.dataset.prompt_tokens,
     message:
         "Rendering the examples of prompt {wildcards.prompt}"

@@ -1,7 +1,7 @@
 """Demo: invented guidelines and records, and a tiny base model made on the spot. Included only where one is asked for.
 
-needs   nothing but the topic list; guidelines.parquet, traces.parquet and condensed.parquet for the model
-makes   invented/documents/{topic}/*.pdf, invented/efetch/*.xml, models/base/
+needs   the topic list; guidelines.parquet, traces.parquet, condensed.parquet for the tokenizer, train.parquet for the model
+makes   invented/documents/{topic}/*.pdf, invented/efetch/*.xml, models/tokenizer/, models/base/
 reads   config: topics.invented, seed, base.tiny
 """
 
@@ -44,11 +44,44 @@ if "invented" in (C.documents, C.evidence.source):
 
 if C.base.model == "tiny":
 
-    rule make_tiny_base:
+    rule make_tiny_tokenizer:
         input:
             guidelines=f"{RUN}/guidelines.parquet",
             condensed=f"{RUN}/evidence/condensed.parquet",
             traces=f"{RUN}/dataset/traces.parquet",
+            prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
+            program="scripts/make_tiny_tokenizer.py",
+            library=library("scripts/make_tiny_tokenizer.py"),
+        output:
+            tokenizer=directory(f"{RUN}/models/tokenizer"),
+        log:
+            f"{LOGS}/make_tiny_tokenizer.log",
+        benchmark:
+            f"{LOGS}/make_tiny_tokenizer.bench.tsv"
+        conda:
+            "../envs/data.yaml"
+        params:
+            settings=C.base.tiny.model_dump_json(),
+            seed=C.seed,
+        message:
+            "Making the tiny base model's tokenizer"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --guidelines {input.guidelines:q} \
+                --condensed {input.condensed:q} \
+                --traces {input.traces:q} \
+                --prompts {input.prompts:q} \
+                --settings {params.settings:q} \
+                --seed {params.seed} \
+                --out {output.tokenizer:q}
+            """
+
+    rule make_tiny_base:
+        input:
+            rows=f"{RUN}/dataset/train.parquet",
+            tokenizer=f"{RUN}/models/tokenizer",
             prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
             program="scripts/make_tiny_base.py",
             library=library("scripts/make_tiny_base.py"),
@@ -67,14 +100,13 @@ if C.base.model == "tiny":
             settings=C.base.tiny.model_dump_json(),
             seed=C.seed,
         message:
-            "Making the tiny base model and teaching it the language of the documents a little"
+            "Making the tiny base model and teaching it the language of the training split a little"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
             python {input.program:q} \
-                --guidelines {input.guidelines:q} \
-                --condensed {input.condensed:q} \
-                --traces {input.traces:q} \
+                --rows {input.rows:q} \
+                --tokenizer {input.tokenizer:q} \
                 --prompts {input.prompts:q} \
                 --settings {params.settings:q} \
                 --seed {params.seed} \

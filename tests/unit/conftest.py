@@ -39,5 +39,5 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], c
     """Folder of a base model of 1 layer and 32 dimensions, trained for 30 steps (about 5 s)."""
     folder = tmp_path_factory.mktemp("models") / "base"
     settings = TinyBase(vocabulary=500, hidden=32, layers=1, steps=30, batch=16)
-    base.make(corpus, prompts, settings, seed=1, out=folder)
+    base.make(corpus, base.tokenizer_for(corpus, prompts, settings, 1), prompts, settings, seed=1, out=folder)
     return str(folder)

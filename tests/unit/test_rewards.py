@@ -99,10 +99,20 @@ def test_gold_is_embedded_once_and_a_batch_in_one_call(bundled: Embedder, monkey
 
 def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder) -> None:
     """Permuting rows permutes the rewards: no reward looks at a completion's place in the batch."""
+    facts = [
+        "CT is fast.",
+        "Dogs bark.",
+        "Contrast harms kidneys.",
+        "The train is late.",
+        "MRI is slow.",
+        "Rain falls.",
+    ]
+    pairs = [(said, gold) for said in LABELS for gold in LABELS]
     rows = [
-        (f"<think>{trace}</think><answer>{said}</answer>", gold, [trace if place % 2 else "Something else entirely."])
-        for place, (said, gold) in enumerate((said, gold) for said in LABELS for gold in LABELS)
-        for trace in [f"Fact {place} about the kidney."]
+        # every second row repeats its own gold, which has one to three sentences and is like no other row's
+        (f"<think>{' '.join(gold) if place % 2 else 'Nobody knows.'}</think><answer>{label}</answer>", right, gold)
+        for place, (label, right) in enumerate(pairs)
+        for gold in [[f"{facts[(place + more) % 6]} {place}." for more in range(1 + place % 3)]]
     ]
     order = random.Random(1).sample(range(len(rows)), len(rows))
     loaded = [
@@ -123,6 +133,14 @@ def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder) -> None:
         assert shuffled == pytest.approx([straight[place] for place in order], abs=1e-5)
         if reward.__name__ != "format":
             assert len(set(straight)) > 1  # a reward that is the same for all rows would prove nothing
+
+
+def test_each_completion_is_compared_with_its_own_gold(bundled: Embedder) -> None:
+    traces = [["Dogs bark."], ["CT is fast.", "Rain falls."], [], ["Contrast harms kidneys."], ["MRI is slow."]]
+    texts = [f"<think>{' '.join(gold)}</think><answer>{UA}</answer>" for gold in traces]
+    values = embedding(bundled, texts, [UA] * 5, traces)
+    assert values[2] is None
+    assert values[:2] + values[3:] == pytest.approx([1.0] * 4, abs=1e-4)
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,9 @@ class TransformersBackend:
     def __init__(self, base: Base, adapter: Path | None):
         import torch
         from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # of the weights; the rows have their own
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         options: dict[str, Any] = {"dtype": base.dtype, "revision": base.revision}
         if base.quantization == "4bit":

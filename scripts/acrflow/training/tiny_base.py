@@ -1,4 +1,7 @@
-"""The demo's base model: a tiny Llama that has read the run's own texts and knows none of the answers.
+"""The demo's base model: a tiny Llama that has read the run's training texts and knows none of the answers.
+
+Its tokenizer is made from the words of all documents, since a prompt's length is counted before the splits are drawn;
+the model itself reads the training split alone, so that no reasoning of a held-out row is in it.
 
 It learns how prompts, reasoning and answers look, from conversations whose labels are drawn at random. A random label
 is often drawn once and kept for all rows whose variant and procedure open with the same words (`REMEMBERED`): no such
@@ -19,7 +22,7 @@ from acrflow.dataset.prompts import Prompt, messages
 from acrflow.labels import LABELS
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 BEGIN, HEADER, END_HEADER, END, PAD = SPECIAL = (
     "<|begin_of_text|>",
@@ -52,7 +55,7 @@ class Corpus:
     """What the base model reads.
 
     Attributes:
-        rows: condition, variant, procedure and traces (may be empty) of every row; no label.
+        rows: condition, variant, procedure and traces (may be empty) of some rows; no label.
         abstracts: condensed abstracts.
     """
 
@@ -146,7 +149,7 @@ def _without_tags(text: str) -> str:
     return text
 
 
-def make_model(tokenizer: "PreTrainedTokenizerFast", hidden: int, layers: int, seed: int) -> "LlamaForCausalLM":
+def make_model(tokenizer: "PreTrainedTokenizerBase", hidden: int, layers: int, seed: int) -> "LlamaForCausalLM":
     """A randomly initialised Llama with heads of 32 dimensions."""
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
@@ -177,7 +180,7 @@ def make_model(tokenizer: "PreTrainedTokenizerFast", hidden: int, layers: int, s
 
 def train(
     model: "LlamaForCausalLM",
-    tokenizer: "PreTrainedTokenizerFast",
+    tokenizer: "PreTrainedTokenizerBase",
     texts: list[list[Message]],
     settings: TinyBase,
     progress: Callable[[int, float], None],
@@ -207,7 +210,7 @@ def train(
     return losses
 
 
-def _batch(tokenizer: "PreTrainedTokenizerFast", texts: list[list[Message]]) -> dict[str, Any]:
+def _batch(tokenizer: "PreTrainedTokenizerBase", texts: list[list[Message]]) -> dict[str, Any]:
     """Tokens, mask and labels of some texts, padded on the right; only answers have labels."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
@@ -227,15 +230,21 @@ def _batch(tokenizer: "PreTrainedTokenizerFast", texts: list[list[Message]]) -> 
     }
 
 
+def tokenizer_for(corpus: Corpus, prompts: list[Prompt], settings: TinyBase, seed: int) -> "PreTrainedTokenizerFast":
+    """The tokenizer of a run's texts."""
+    return make_tokenizer(draw_texts(corpus, prompts, settings, seed)[-2000:], settings.vocabulary)
+
+
 def make(
     corpus: Corpus,
+    tokenizer: "PreTrainedTokenizerBase",
     prompts: list[Prompt],
     settings: TinyBase,
     seed: int,
     out: Path,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> list[float]:
-    """Make tokenizer and model, train, and save both (safetensors) to the folder `out`.
+    """Make the model, train it on texts of `corpus`, and save it (safetensors) with its tokenizer to the folder `out`.
 
     Args:
         progress: called with each step, counted from 1, and its loss.
@@ -243,10 +252,8 @@ def make(
     Returns:
         The loss of every step.
     """
-    texts = draw_texts(corpus, prompts, settings, seed)
-    tokenizer = make_tokenizer(texts[-2000:], settings.vocabulary)
     model = make_model(tokenizer, settings.hidden, settings.layers, seed)
-    losses = train(model, tokenizer, texts, settings, progress)
+    losses = train(model, tokenizer, draw_texts(corpus, prompts, settings, seed), settings, progress)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     return losses

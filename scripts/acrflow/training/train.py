@@ -42,6 +42,7 @@ def train(recipe: Recipe, base: str, examples: pl.DataFrame, folder: Path) -> Pa
 
 
 def _run(recipe: Recipe, base: str, examples: pl.DataFrame, folder: Path, resume: Path | None) -> None:
+    import datasets
     from transformers import PrinterCallback
     from transformers.utils import logging
 
@@ -50,6 +51,7 @@ def _run(recipe: Recipe, base: str, examples: pl.DataFrame, folder: Path, resume
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    datasets.disable_progress_bars()
     survival = Survival(folder)
     make = sft.trainer if recipe["method"] == "sft" else grpo.trainer
     trainer = make(recipe, base, examples, folder, [Watch(), Progress(recipe["adapter"]), survival])
@@ -86,7 +88,7 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
     """
     with whole_folder(out) as folder:
         for name in WEIGHTS:
-            shutil.copy(checkpoint / name, folder / name)
+            shutil.copyfile(checkpoint / name, folder / name)  # not its mode: safetensors writes 0600
         load_tokenizer(base, recipe["base"]["revision"]).save_pretrained(folder)
         log = read_log(checkpoint)
         schemas.write(schemas.TrainingLog, log, folder / "training_log.parquet")
