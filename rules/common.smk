@@ -65,9 +65,9 @@ LOGS = f"logs/{C.run}"
 TOPICS = {topic.name: topic for topic in topics}
 HELD_OUT = [topic.name for topic in topics if topic.role == "generalization"]
 SPLITS = ["test", "generalization"] if HELD_OUT else ["test"]
-PROMPTS = sorted({"reasoning", *(adapter.prompt for adapter in C.adapters.values())})
+PROMPTS = sorted({"reasoning", *(model.prompt for model in [*C.adapters.values(), *C.evaluation.references.values()])})
 BASELINES = ["majority", "tfidf_logreg"]
-MODELS = [*C.adapters, "base", *BASELINES]
+MODELS = [*C.adapters, *C.evaluation.references, "base", *BASELINES]
 STEPS = [
     "collect_guidelines",
     "list_references",
@@ -89,8 +89,8 @@ TOKENIZER_FILES = [TOKENIZER] if C.base.model == "tiny" else BASE_FILES
 
 
 def any_of(names):
-    """A wildcard constraint: exactly these names, so that a mistyped target is an error and not a new wildcard."""
-    return "|".join(re.escape(name) for name in names)
+    """A wildcard constraint: exactly these names (or nothing), so that a mistyped target is no new wildcard."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def library(program):
@@ -105,10 +105,14 @@ def reward_modules(wildcards):
 
 
 def prompt_of(model):
-    """The prompt a model is used with: an adapter's own; the base model reasons without evidence."""
-    return C.adapters[model].prompt if model in C.adapters else "reasoning"
+    """The prompt a model is used with: its own; the base model reasons without evidence."""
+    prompted = {**C.adapters, **C.evaluation.references}
+    return prompted[model].prompt if model in prompted else "reasoning"
 
 
 def kind_of(model):
     """What the comparison calls a model."""
-    return "adapter" if model in C.adapters else "base" if model == "base" else "cheap baseline"
+    for kind, names in {"adapter": C.adapters, "reference": C.evaluation.references, "base": ["base"]}.items():
+        if model in names:
+            return kind
+    return "cheap baseline"

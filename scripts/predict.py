@@ -1,66 +1,88 @@
-"""Complete the prompts of one or more splits with the base model or an adapter."""
+"""Complete the prompts of all splits with the base model, adapters or a served model, greedily and sampled.
+
+The model is loaded once for all of them. What is done is kept, batch by batch, and taken up by the next call.
+"""
 
 import argparse
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from acrflow.errors import InputError, run
+
+BASE = "base"  # the name of the base model alone
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="name in the tables: the adapter's name, or base")
-    parser.add_argument("--base", required=True, help="base model: hub name or folder")
+    parser.add_argument(
+        "--models", nargs="+", required=True, metavar="NAME:PROMPT", help="who answers, and the prompt it is asked with"
+    )
+    parser.add_argument("--base", required=True, help="base model: hub name, folder, or its name on the server")
     parser.add_argument("--revision", help="commit of the base model's hub repository")
     parser.add_argument(
         "--dtype", choices=["float32", "bfloat16"], default="float32", help="type of the base's weights"
     )
     parser.add_argument("--quantization", choices=["none", "4bit"], default="none", help="4bit needs a GPU")
-    parser.add_argument("--adapter", type=Path, help="folder of a PEFT adapter; without it the base answers")
-    parser.add_argument("--examples", type=Path, nargs="+", required=True, help="examples.parquet, one per split")
-    parser.add_argument("--splits", nargs="+", required=True, help="names of the splits, in the examples' order")
-    parser.add_argument("--out", type=Path, nargs="+", required=True, help="predictions.parquet, one per split")
-    parser.add_argument("--draw", default="greedy", help="greedy, or the seed of a sampled run")
+    parser.add_argument("--adapters", type=Path, help=f"folder with a PEFT adapter per model but `{BASE}`")
+    parser.add_argument("--merge", action="store_true", help="merge the adapter into the base before it answers")
+    parser.add_argument("--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet")
+    parser.add_argument("--splits", nargs="+", required=True, help="names of the splits")
+    parser.add_argument("--draws", nargs="+", default=["greedy"], help="greedy, or seeds of sampled runs")
     parser.add_argument("--temperature", type=float, default=1.0, help="of sampled runs (default 1.0)")
     parser.add_argument("--top-p", type=float, default=1.0, help="of sampled runs (default 1.0)")
     parser.add_argument("--batch", type=int, default=16, help="prompts generated at once (default 16)")
     parser.add_argument("--max-new-tokens", type=int, default=1000, help="length limit in tokens (default 1000)")
-    parser.add_argument("--backend", choices=["transformers", "vllm"], default="transformers")
+    parser.add_argument("--backend", choices=["transformers", "vllm", "server"], default="transformers")
+    parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="address of an OpenAI-compatible server")
+    parser.add_argument("--key", default="OPENAI_API_KEY", help="environment variable that holds the server's key")
+    parser.add_argument("--at-once", type=int, default=8, help="requests to the server under way at a time (default 8)")
+    parser.add_argument("--kept", type=Path, required=True, help="folder where finished batches are kept")
+    parser.add_argument("--out", type=Path, required=True, help="folder for {model}/{split}.{draw}.parquet")
     args = parser.parse_args()
-    if not len(args.examples) == len(args.splits) == len(args.out):
-        parser.error("--examples, --splits and --out name one file or split each, in the same order")
-    if args.draw != "greedy" and not args.draw.isdigit():
-        raise InputError("--draw", f"{args.draw!r} is neither greedy nor a seed", "give greedy or a whole number")
+    prompts = dict(one.partition(":")[::2] for one in args.models)
+    if not all(prompts.values()):
+        parser.error("--models takes NAME:PROMPT, for instance medreason_embed:reasoning_evidence")
+    for draw in args.draws:
+        if draw != "greedy" and not draw.isdigit():
+            raise InputError("--draws", f"{draw!r} is neither greedy nor a seed", "give greedy or a whole number")
 
     from tqdm import tqdm
 
     from acrflow import schemas
-    from acrflow.evaluation import backends
     from acrflow.evaluation.predict import identity, predict, table
+    from acrflow.generation import base as generation
 
-    base = backends.Base(args.base, args.revision, args.dtype, args.quantization)
-    seed = None if args.draw == "greedy" else int(args.draw)
-    decoding = backends.Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
-    opened = cache(lambda: backends.open_backend(args.backend, base, args.adapter))  # once for all splits
+    named = [] if args.backend == "server" else [model for model in prompts if model != BASE]
+    if named and args.adapters is None:
+        parser.error("--adapters is needed for models other than base")
+    choice = generation.Choice(
+        args.backend,
+        generation.Base(args.base, args.revision, args.dtype, args.quantization),
+        {name: args.adapters / name for name in named},
+        args.merge,
+        generation.Server(args.url, args.key, args.at_once),
+    )
+    opened = cache(lambda: generation.open_backend(choice))
 
-    made_by = identity(args.backend, base, args.adapter)
-    partials, tables = [], []
-    for path, split, out in zip(args.examples, args.splits, args.out, strict=True):
-        examples = schemas.read(schemas.Examples, path)
-        partial = out.with_name(f"{out.name}.partial.jsonl")
-        with tqdm(total=examples.height, desc=f"{args.model} on {split}", unit="row") as bar:
-            done = predict(examples, opened, decoding, args.batch, partial, made_by, bar.update)
-        partials.append(partial)
-        tables.append(table(done, examples, args.model, split, args.draw))
+    tables: dict[Path, Any] = {}
+    for model, prompt in prompts.items():
+        adapter = model if model in named else None
+        made_by = identity(choice, adapter)
+        for split in args.splits:
+            examples = schemas.read(schemas.Examples, args.examples / f"{prompt}.{split}.parquet")
+            for draw in args.draws:
+                seed = None if draw == "greedy" else int(draw)
+                decoding = generation.Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
+                kept = args.kept / model / f"{split}.{draw}.jsonl"
+                with tqdm(total=examples.height, desc=f"{model} on {split}, {draw}", unit="row") as bar:
+                    done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter)
+                tables[args.out / model / f"{split}.{draw}.parquet"] = table(done, examples, model, split, draw)
 
-    # written together at the end: whoever deletes the outputs of a killed job (Snakemake does) keeps the partial files
-    for predictions, out in zip(tables, args.out, strict=True):
-        schemas.write(schemas.Predictions, predictions, out)
-    for partial in partials:
-        partial.unlink(missing_ok=True)
-    for split, predictions in zip(args.splits, tables, strict=True):
+    for path, predictions in tables.items():
+        schemas.write(schemas.Predictions, predictions, path)
         unparsed, cut = predictions["label"].null_count(), predictions["truncated"].sum()
-        print(f"{args.model} on {split}: {predictions.height} rows, {unparsed} answers do not parse, {cut} cut short")
+        print(f"{path}: {predictions.height} rows, {unparsed} answers do not parse, {cut} cut short")
 
 
 if __name__ == "__main__":

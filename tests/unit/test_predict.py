@@ -14,11 +14,13 @@ import pytest
 
 from acrflow import schemas
 from acrflow.errors import InputError
-from acrflow.evaluation.backends import Base, Decoding, TransformersBackend, open_backend
-from acrflow.evaluation.predict import predict, table
+from acrflow.evaluation.predict import CANDIDATES, predict, table
+from acrflow.generation.base import Base, Choice, Decoding, open_backend
+from acrflow.generation.local import TransformersBackend
 
 PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "predict.py"
-WORDS = ["adult", "child", "pain", "fever", "chest", "knee", "head", "first", "next", "imaging", "film", "without"]
+WORDS = ["adult", "child", "pain", "fever", "chest", "knee", "head", "first", "next", "imaging", "film", "without",
+         "Not", "Be", "Appropriate</answer>"]  # the labels' own, so that they can be told apart  # fmt: skip
 TEMPLATE = (
     "<|begin|>{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -64,17 +66,27 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def adapter(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LoRA adapter whose weights are random, so that it changes what is generated."""
+def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two LoRA adapters whose weights are random, so that they change what is generated."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    torch.manual_seed(1)
-    lora = LoraConfig(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-    folder = tmp_path_factory.mktemp("adapter")
-    get_peft_model(AutoModelForCausalLM.from_pretrained(base), lora).save_pretrained(str(folder))
+    folder = tmp_path_factory.mktemp("adapters")
+    for seed, name in enumerate(("one", "two"), start=1):
+        torch.manual_seed(seed)
+        lora = LoraConfig(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+        get_peft_model(AutoModelForCausalLM.from_pretrained(base), lora).save_pretrained(str(folder / name))
     return folder
+
+
+@pytest.fixture(scope="session")
+def adapter(adapters: Path) -> Path:
+    return adapters / "one"
+
+
+def opened(base: Path, *adapters: Path, merge: bool = False) -> TransformersBackend:
+    return TransformersBackend(Choice("transformers", Base(str(base)), {one.name: one for one in adapters}, merge))
 
 
 def examples(rows: int) -> pl.DataFrame:
@@ -104,8 +116,9 @@ def texts(done: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def complete(base: Path, adapter: Path | None, rows: int, batch: int, partial: Path, seed: int | None = None) -> Any:
-    opened = lambda: open_backend("transformers", Base(str(base)), adapter)  # noqa: E731
-    return predict(examples(rows), opened, Decoding(12, seed), batch, partial, {})
+    name, adapters = (None, []) if adapter is None else (adapter.name, [adapter])
+    backend = lambda: opened(base, *adapters)  # noqa: E731
+    return predict(examples(rows), backend, Decoding(12, seed), batch, partial, {}, adapter=name)
 
 
 def test_a_prompt_is_completed_alike_alone_and_in_a_padded_batch(base: Path, adapter: Path, tmp_path: Path) -> None:
@@ -127,7 +140,7 @@ def test_a_seed_repeats_a_sampled_run_and_another_seed_does_not(base: Path, tmp_
 
 
 def test_a_completion_ends_at_its_first_end_of_sequence(base: Path) -> None:
-    backend = TransformersBackend(Base(str(base)), None)
+    backend = opened(base)
     ended = backend._completion([7, 8, 1, 0, 0])
     cut = backend._completion([7, 8, 9])
     assert (ended.text, ended.tokens, ended.truncated) == ("adult child", 3, False)
@@ -146,10 +159,13 @@ class DiesAfter:
         self.batches -= 1
         return self.backend.generate(*arguments)
 
+    def choose(self, *arguments: Any) -> Any:
+        return self.backend.choose(*arguments)
+
 
 def test_a_resumed_sampled_run_equals_one_that_was_never_interrupted(base: Path, tmp_path: Path) -> None:
     decoding, partial = Decoding(12, 5), tmp_path / "partial"
-    backend = TransformersBackend(Base(str(base)), None)
+    backend = opened(base)
     with pytest.raises(KeyboardInterrupt):
         predict(examples(11), lambda: DiesAfter(backend, 2), decoding, 4, partial, {})
     with open(partial, "ab") as file:
@@ -162,7 +178,7 @@ def test_a_resumed_sampled_run_equals_one_that_was_never_interrupted(base: Path,
 
 
 def test_the_partial_file_of_another_adapter_is_not_taken_up(base: Path, tmp_path: Path) -> None:
-    backend, partial = TransformersBackend(Base(str(base)), None), tmp_path / "partial"
+    backend, partial = opened(base), tmp_path / "partial"
     predict(examples(4), lambda: backend, Decoding(4), 2, partial, {"adapter_weights": "one"})
     told: list[int] = []
     predict(examples(4), lambda: backend, Decoding(4), 2, partial, {"adapter_weights": "two"}, told.append)
@@ -176,18 +192,67 @@ def test_predictions_keep_the_order_of_the_examples(base: Path, tmp_path: Path) 
     assert predictions["id"].to_list() == asked["id"].to_list()
 
 
+def test_adapters_that_share_a_base_answer_as_they_do_alone(base: Path, adapters: Path) -> None:
+    asked, decoding = examples(6)["messages"].to_list(), Decoding(12)
+    shared = opened(base, adapters / "one", adapters / "two")
+    together = {name: shared.generate(asked, decoding, 0, name) for name in ("two", None, "one")}
+    alone = {name: opened(base, adapters / name).generate(asked, decoding, 0, name) for name in ("one", "two")}
+    assert together == {**alone, None: opened(base).generate(asked, decoding, 0)}
+    assert together["one"] != together["two"]
+
+
+def test_a_merged_adapter_says_what_it_says_unmerged_and_leaves_the_base_as_it_was(base: Path, adapters: Path) -> None:
+    asked, decoding = examples(6)["messages"].to_list(), Decoding(12)
+    names = ("one", "two", None, "one")
+    plain = opened(base, adapters / "one", adapters / "two")
+    merging = opened(base, adapters / "one", adapters / "two", merge=True)
+    for name in names:
+        assert merging.generate(asked, decoding, 0, name) == plain.generate(asked, decoding, 0, name)
+
+
+def test_probabilities_of_candidates_are_those_of_the_model_held_to_them(base: Path, adapter: Path) -> None:
+    """Against the plain way: the log-probability of every token, renormalised wherever the candidates part."""
+    import torch
+
+    backend = opened(base, adapter)
+    asked, openings = examples(3)["messages"].to_list(), ["adult ", "", "chest pain knee "]
+    candidates = ("fever next", "fever imaging film", "head")
+    found = backend.choose(asked, openings, candidates, adapter.name)
+    ids = {word: 7 + place for place, word in enumerate(WORDS)}
+    for conversation, opening, shares in zip(asked, openings, found, strict=True):
+        prompt = backend._tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+        start = backend._tokenizer(prompt + opening, add_special_tokens=False)["input_ids"]
+
+        def after(*words: str, start: list[int] = start) -> Any:
+            tokens = torch.tensor([[*start, *(ids[word] for word in words)]])
+            return backend._model(input_ids=tokens).logits[0, -1].softmax(-1).tolist()
+
+        with torch.no_grad():
+            first, second = after(), after("fever")
+        fever = first[ids["fever"]] / (first[ids["fever"]] + first[ids["head"]])
+        following = second[ids["next"]] / (second[ids["next"]] + second[ids["imaging"]])
+        assert shares == pytest.approx([fever * following, fever * (1 - following), 1 - fever], abs=1e-5)
+
+
+def test_greedy_answers_come_with_probabilities_and_sampled_ones_without(base: Path, tmp_path: Path) -> None:
+    greedy = table(complete(base, None, 5, 2, tmp_path / "g"), examples(5), "base", "test", "greedy")
+    assert greedy["probabilities"].list.sum().to_list() == pytest.approx([1.0] * 5)
+    assert greedy["probabilities"].list.len().to_list() == [len(CANDIDATES)] * 5
+    sampled = table(complete(base, None, 5, 2, tmp_path / "s", 3), examples(5), "base", "test", "3")
+    assert sampled["probabilities"].null_count() == 5
+
+
 def command(base: Path, tmp_path: Path, rows: tuple[int, int], *more: str) -> list[str]:
     for split, count in zip(("test", "generalization"), rows, strict=True):
-        schemas.write(schemas.Examples, examples(count), tmp_path / f"{split}.examples.parquet")
-    files = [[str(tmp_path / f"{split}.{what}") for split in ("test", "generalization")] for what in
-             ("examples.parquet", "greedy.parquet")]  # fmt: skip
-    return [sys.executable, str(PROGRAM), "--model", "base", "--base", str(base), "--examples", *files[0],
-            "--splits", "test", "generalization", "--out", *files[1], *more]  # fmt: skip
+        schemas.write(schemas.Examples, examples(count), tmp_path / f"examples/reasoning.{split}.parquet")
+    folders = [part for flag in ("examples", "kept", "out") for part in (f"--{flag}", str(tmp_path / flag))]
+    return [sys.executable, str(PROGRAM), "--models", "base:reasoning", "--base", str(base), *folders,
+            "--splits", "test", "generalization", *more]  # fmt: skip
 
 
 def test_a_killed_program_loses_at_most_one_batch_and_an_empty_split_is_fine(base: Path, tmp_path: Path) -> None:
     run = command(base, tmp_path, (40, 0), "--batch", "2", "--max-new-tokens", "200")
-    partial = tmp_path / "test.greedy.parquet.partial.jsonl"
+    partial = tmp_path / "kept/base/test.greedy.jsonl"
     with open(tmp_path / "log", "w") as log:
         process = subprocess.Popen(run, stderr=log, stdout=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
         until = time.monotonic() + 90
@@ -197,16 +262,15 @@ def test_a_killed_program_loses_at_most_one_batch_and_an_empty_split_is_fine(bas
         process.send_signal(signal.SIGKILL)
         process.wait()
     before = partial.read_bytes()
-    assert not (tmp_path / "test.greedy.parquet").exists()
+    assert not (tmp_path / "out").exists()
 
     subprocess.run(run, check=True, capture_output=True, timeout=120)
     kept = before.split(b"\n")[1:-1]
-    predictions = schemas.read(schemas.Predictions, tmp_path / "test.greedy.parquet")
+    predictions = schemas.read(schemas.Predictions, tmp_path / "out/base/test.greedy.parquet")
     seconds = dict(predictions.select("id", "seconds").iter_rows())
     assert all(seconds[json.loads(line)["id"]] == json.loads(line)["seconds"] for line in kept)  # not made again
     assert predictions.height == 40
-    assert schemas.read(schemas.Predictions, tmp_path / "generalization.greedy.parquet").is_empty()
-    assert not list(tmp_path.glob("*.partial.jsonl"))
+    assert schemas.read(schemas.Predictions, tmp_path / "out/base/generalization.greedy.parquet").is_empty()
 
 
 @pytest.mark.parametrize("missing", ["adapter_config.json", "adapter_model.safetensors"])
@@ -215,9 +279,9 @@ def test_a_folder_that_is_no_adapter_is_named(base: Path, adapter: Path, tmp_pat
         if file.name != missing:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(InputError, match=missing):
-        open_backend("transformers", Base(str(base)), tmp_path)
+        open_backend(Choice("transformers", Base(str(base)), {"mine": tmp_path}))
 
 
 def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no tokenizer"):
-        open_backend("transformers", Base(str(tmp_path)), None)
+        open_backend(Choice("transformers", Base(str(tmp_path))))

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from acrflow import completion, schemas
 from acrflow.dataset.inputs import WORD, input_texts
+from acrflow.labels import LABELS
 
 
 def majority(seed: int) -> Pipeline:
@@ -62,5 +63,13 @@ def predict(name: str, train: pl.DataFrame, rows: pl.DataFrame, split: str, seed
         "truncated": [False] * len(rows),
         "seconds": [seconds] * len(rows),
         "prompt_hash": [None] * len(rows),
+        "probabilities": _probabilities(model, rows),
     }
     return pl.DataFrame(columns, schema=schemas.polars_schema(schemas.Predictions))
+
+
+def _probabilities(model: Pipeline, rows: pl.DataFrame) -> list[list[float]]:
+    """The classifier's probabilities of `LABELS`, 0 for a label that it never saw."""
+    place = {str(label): i for i, label in enumerate(model.classes_)}
+    known = model.predict_proba(input_texts(rows))
+    return [[float(one[place[label]]) if label in place else 0.0 for label in LABELS] for one in known]

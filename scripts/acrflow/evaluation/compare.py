@@ -57,7 +57,13 @@ def check(measured: Sequence[Measured], source: str) -> None:
 def comparison(measured: Sequence[Measured]) -> pl.DataFrame:
     """Every model on every split, one figure a row (`schemas.Comparison`): adapters, base, cheap baselines."""
     rows = [
-        {**{key: one[key] for key in ("model", "kind", "split")}, "metric": metric, **figure, "rows": one["rows"]}
+        {
+            **{key: one[key] for key in ("model", "kind", "split")},
+            "metric": metric,
+            **figure,
+            "draws": 0,
+            "rows": one["rows"],
+        }
         for one in sorted(measured, key=lambda one: KINDS.index(one["kind"]))
         for metric, figure in one["figures"].items()
     ]

@@ -11,9 +11,12 @@ from typing import Any
 import polars as pl
 
 from acrflow import completion, schemas
-from acrflow.evaluation.backends import Backend, Base, Decoding
 from acrflow.files import sha256
+from acrflow.generation import base as generation
+from acrflow.generation.base import Backend, Choice, Decoding
+from acrflow.labels import LABELS
 
+CANDIDATES = tuple(f"{label}{completion.END_ANSWER}" for label in LABELS)
 Progress = Callable[[int], None]  # told how many rows were done
 
 
@@ -25,11 +28,12 @@ def predict(
     partial: Path,
     identity: dict[str, Any],
     progress: Progress = lambda rows: None,
+    adapter: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Complete the prompts of `examples`, batch by batch.
+    """Complete the prompts of `examples`, batch by batch; greedy completions get the labels' probabilities as well.
 
     Each finished batch is appended to `partial` before the next begins, so that a kill loses at most one batch; the
-    next call with the same `identity` goes on from there. The caller removes `partial` once the table is written.
+    next call with the same `identity` goes on from there, or finds everything done.
 
     Args:
         examples: rendered prompts (`schemas.Examples`).
@@ -40,9 +44,11 @@ def predict(
         identity: whatever decides the completions (model, adapter's hash, base ...); a `partial` of another identity
             is started over.
         progress: called with the number of rows done, those found in `partial` included.
+        adapter: which of the backend's adapters answers; None: the base.
 
     Returns:
-        For each id: completion, tokens, truncated, seconds (the row's share of its batch's wall time).
+        For each id: text, tokens, truncated, seconds (the row's share of its batch's wall time), and the labels'
+        probabilities or None.
     """
     ordered = examples.sort(["prompt_tokens", "id"], descending=[True, False])  # like lengths together: less padding
     header = {
@@ -61,23 +67,35 @@ def predict(
         if rows[0]["id"] in done:
             continue
         began = time.perf_counter()
-        generated = backend.generate([row["messages"] for row in rows], decoding, number)
+        asked = [row["messages"] for row in rows]
+        generated = backend.generate(asked, decoding, number, adapter)
         seconds = (time.perf_counter() - began) / len(rows)
-        records = {row["id"]: {**vars(one), "seconds": seconds} for row, one in zip(rows, generated, strict=True)}
+        probabilities: list[list[float] | None] = [None] * len(rows)
+        if decoding.seed is None:
+            openings = [completion.opening(one.text) for one in generated]
+            probabilities = backend.choose(asked, openings, CANDIDATES, adapter)
+        records = {
+            row["id"]: {**vars(one), "seconds": seconds, "probabilities": chosen}
+            for row, one, chosen in zip(rows, generated, probabilities, strict=True)
+        }
         _append(partial, [{"id": id_, **record} for id_, record in records.items()])
         done.update(records)
         progress(len(rows))
     return done
 
 
-def identity(backend: str, base: Base, adapter: Path | None) -> dict[str, Any]:
+def identity(choice: Choice, adapter: str | None) -> dict[str, Any]:
     """What decides completions beside prompts and decoding: folders by the hash of their weights, hub by name."""
-    weights = adapter / "adapter_model.safetensors" if adapter is not None else None
+    weights = choice.adapters[adapter] / "adapter_model.safetensors" if adapter is not None else None
+    code = sorted(Path(generation.__file__).parent.glob("*.py"))
     return {
-        "backend": backend,
-        "base": vars(base),
-        "base_weights": {file.name: sha256(file) for file in sorted(Path(base.model).glob("*.safetensors"))},
+        "backend": choice.backend,
+        "server": choice.server.url if choice.backend == "server" else None,
+        "code": hashlib.sha256("".join(map(sha256, code)).encode()).hexdigest(),
+        "base": vars(choice.base),
+        "base_weights": {file.name: sha256(file) for file in sorted(Path(choice.base.model).glob("*.safetensors"))},
         "adapter_weights": sha256(weights) if weights is not None and weights.is_file() else None,
+        "merge": choice.merge,
     }
 
 
@@ -101,6 +119,7 @@ def table(done: dict[str, dict[str, Any]], examples: pl.DataFrame, model: str, s
                 "truncated": record["truncated"],
                 "seconds": record["seconds"],
                 "prompt_hash": prompt_hash,
+                "probabilities": record["probabilities"],
             }
         )
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Predictions))
