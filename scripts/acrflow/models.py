@@ -36,10 +36,12 @@ class Embedder:
 
         if not sentences:
             return np.zeros((0, self._model.get_embedding_dimension() or 0), dtype=np.float32)
+        # completions of one prompt often say the same: each different sentence is embedded once
+        different = {sentence: place for place, sentence in enumerate(dict.fromkeys(sentences))}
         vectors: np.ndarray[Any, Any] = self._model.encode(
-            sentences, batch_size=64, normalize_embeddings=True, show_progress_bar=False
+            list(different), batch_size=64, normalize_embeddings=True, show_progress_bar=False
         )
-        return vectors
+        return vectors[[different[sentence] for sentence in sentences]]
 
     def encode_kept(self, sentences: list[str]) -> "np.ndarray[Any, Any]":
         """Like `encode`, but every sentence is embedded once and kept (gold traces: 1.5 kB each)."""
@@ -91,19 +93,7 @@ class Judge:
 
         if not questions:
             return []
-        texts = self._tokenizer.apply_chat_template(
-            [[{"role": "user", "content": question}] for question in questions],
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-        tokens = self._tokenizer(
-            texts,
-            return_tensors="pt",
-            padding=True,
-            truncation=True,
-            max_length=JUDGE_TOKENS,
-            add_special_tokens=False,
-        ).to(self._device)
+        tokens = self._tokens(questions)
         positions = (tokens["attention_mask"].cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode():
             logits = self._model(
@@ -121,6 +111,46 @@ class Judge:
             score if share > 0 and share >= least_mass else None
             for score, share in zip(expected.tolist(), mass.tolist(), strict=True)
         ]
+
+    def answers(self, questions: list[str], max_new_tokens: int) -> list[str]:
+        """The judge's answers, decoded greedily in one batch."""
+        import torch
+        from transformers import GenerationConfig
+
+        if not questions:
+            return []
+        tokens = self._tokens(questions)
+        # a config of our own: the model's may bring sampling; its ends of sequence are kept, there may be several
+        config = GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            eos_token_id=self._model.generation_config.eos_token_id or self._tokenizer.eos_token_id,
+            pad_token_id=self._tokenizer.pad_token_id,
+        )
+        with torch.inference_mode():
+            output = self._model.generate(
+                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"], generation_config=config
+            )
+        answers: list[str] = self._tokenizer.batch_decode(
+            output[:, tokens["input_ids"].shape[1] :], skip_special_tokens=True
+        )
+        return answers
+
+    def _tokens(self, questions: list[str]) -> Any:
+        """The questions as the judge reads them, padded on the left."""
+        texts = self._tokenizer.apply_chat_template(
+            [[{"role": "user", "content": question}] for question in questions],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        return self._tokenizer(
+            texts,
+            return_tensors="pt",
+            padding=True,
+            truncation=True,
+            max_length=JUDGE_TOKENS,
+            add_special_tokens=False,
+        ).to(self._device)
 
 
 def pick_device(device: str) -> str:

@@ -1,6 +1,7 @@
 """Each reward, case by case, and the proof that gold travels with its prompt."""
 
 import random
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -9,31 +10,41 @@ from acrflow.errors import InputError
 from acrflow.labels import LABELS, MBA, UA, UNA
 from acrflow.models import BASE, Embedder, embedder, judge
 
+NOBODY = "Nobody knows it but me. "
 GOOD = f"<think>CT is fast [1].</think><answer>{UA}</answer>"
 
-# completion -> value of `answer` (gold: Usually Appropriate), value of `format`
+VOTES = [1, 1, 1, 0, 2, 0, 3, 1, 1]  # 3 of 10 for Usually Not, 2 for May Be, 5 for Usually Appropriate
+
+# completion -> answer, format, ordinal_answer, panel_answer, citation_faithfulness (gold: Usually Appropriate; the
+# prompt shows [1] and [2])
 CASES = {
-    "as asked": (GOOD, 1, 1),
-    "white space around": (f" \n{GOOD}\n ", 1, 1),
-    "wrong label": (f"<think>x</think><answer>{UNA}</answer>", 0, 1),
-    "no label": ("<think>x</think><answer>perhaps</answer>", 0, 1),
-    "label in lower case": (f"<think>x</think><answer>{UA.lower()}</answer>", 1, 1),
-    "label with more words": (f"<think>x</think><answer>{UA} I think</answer>", 0, 1),
-    "tags missing": (UA, 0, 0),
-    "empty": ("", 0, 0),
-    "answer alone": (f"<answer>{UA}</answer>", 1, 0),
-    "think not closed": (f"<think>x<answer>{UA}</answer>", 1, 0),
-    "answer not closed": (f"<think>x</think><answer>{UA}", 0, 0),
-    "two answers": (f"{GOOD}<answer>{UA}</answer>", 0, 0),
-    "two thinks": (f"<think>x</think>{GOOD}", 1, 0),
-    "nested": (f"<think>x<answer>{UA}</answer></think>", 1, 0),
-    "other order": (f"<answer>{UA}</answer><think>x</think>", 1, 0),
-    "upper-case tags": (GOOD.replace("think", "THINK").replace("answer", "ANSWER"), 0, 0),
-    "text before": (f"Well. {GOOD}", 1, 0),
-    "text after": (f"{GOOD} Done.", 1, 0),
-    "unicode": (f"<think>☢ ≥ 3 µg – 診断 🩻</think><answer>{UA}</answer>", 1, 1),
-    "100,000 characters": (f"<think>{'word ' * 20_000}</think><answer>{UA}</answer>", 1, 1),
-    "100,000 open tags": ("<think>" * 15_000, 0, 0),
+    "as asked": (GOOD, 1, 1, 1, 0.5, 1),
+    "white space around": (f" \n{GOOD}\n ", 1, 1, 1, 0.5, 1),
+    "far label": (f"<think>x [1]</think><answer>{UNA}</answer>", 0, 1, 0, 0.3, 1),
+    "near label": (f"<think>x [1,2]</think><answer>{MBA}</answer>", 0, 1, 0.5, 0.2, 1),
+    "no label": ("<think>x [1]</think><answer>perhaps</answer>", 0, 1, 0, 0, 1),
+    "label in lower case": (f"<think>x [1]</think><answer>{UA.lower()}</answer>", 1, 1, 1, 0.5, 1),
+    "label with more words": (f"<think>x [1]</think><answer>{UA} I think</answer>", 0, 1, 0, 0, 1),
+    "tags missing": (f"x [1] {UA}", 0, 0, 0, 0, 0),
+    "empty": ("", 0, 0, 0, 0, 0),
+    "answer alone": (f"<answer>{UA}</answer>", 1, 0, 1, 0.5, 0),
+    "think empty": (f"<think></think><answer>{UA}</answer>", 1, 1, 1, 0.5, 0),
+    "think not closed": (f"<think>x [1]<answer>{UA}</answer>", 1, 0, 1, 0.5, 0),
+    "answer not closed": (f"<think>x [1]</think><answer>{UA}", 0, 0, 0, 0, 1),
+    "two answers": (f"{GOOD}<answer>{UA}</answer>", 0, 0, 0, 0, 1),
+    "two thinks": (f"<think>x [1]</think>{GOOD}", 1, 0, 1, 0.5, 0),
+    "nested": (f"<think>x [1]<answer>{UA}</answer></think>", 1, 0, 1, 0.5, 1),
+    "other order": (f"<answer>{UA}</answer><think>x [1]</think>", 1, 0, 1, 0.5, 1),
+    "upper-case tags": (GOOD.replace("think", "THINK").replace("answer", "ANSWER"), 0, 0, 0, 0, 0),
+    "text before": (f"Well. {GOOD}", 1, 0, 1, 0.5, 1),
+    "text after": (f"{GOOD} Done.", 1, 0, 1, 0.5, 1),
+    "unicode": (f"<think>☢ ≥ 3 µg – 診断 🩻 [1–2]</think><answer>{UA}</answer>", 1, 1, 1, 0.5, 1),
+    "one of two citations invented": (f"<think>x [1, 7]</think><answer>{UA}</answer>", 1, 1, 1, 0.5, 0.5),
+    "only invented citations": (f"<think>x [8].</think><answer>{UA}</answer>", 1, 1, 1, 0.5, 0),
+    "no citation": (f"<think>x</think><answer>{UA}</answer>", 1, 1, 1, 0.5, 0),
+    "cited outside the reasoning": (f"[1]<think>x</think>[2]<answer>{UA}</answer>", 1, 0, 1, 0.5, 0),
+    "100,000 characters": (f"<think>{'word [2] ' * 11_000}</think><answer>{UA}</answer>", 1, 1, 1, 0.5, 1),
+    "100,000 open tags": ("<think>" * 15_000, 0, 0, 0, 0, 0),
 }
 
 
@@ -44,10 +55,14 @@ class Nothing(dict):  # type: ignore[type-arg]
         raise AssertionError(f"asked for {name}")
 
 
-@pytest.mark.parametrize(("text", "answer", "format"), CASES.values(), ids=CASES.keys())
-def test_answer_and_format_of_every_shape_of_completion(text: str, answer: float, format: float) -> None:
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_every_shape_of_completion(case: tuple[str, float, float, float, float, float]) -> None:
+    text, answer, format, ordinal, panel, citation = case
     assert rewards.load("answer", {}, Nothing())([text], appropriateness=[UA]) == [answer]
     assert rewards.load("format", {}, Nothing())([text]) == [format]
+    assert rewards.load("ordinal_answer", {}, Nothing())([text], appropriateness=[UA]) == [ordinal]
+    assert rewards.load("panel_answer", {}, Nothing())([text], appropriateness=[UA], votes=[VOTES]) == [panel]
+    assert rewards.load("citation_faithfulness", {}, Nothing())([text], references=[[1, 2]]) == [citation]
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +112,7 @@ def test_gold_is_embedded_once_and_a_batch_in_one_call(bundled: Embedder, monkey
     assert [len(call) for call in calls if call] == [2, 2, 2]  # generated, gold, generated again
 
 
-def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder) -> None:
+def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder, tiny_base: str) -> None:
     """Permuting rows permutes the rewards: no reward looks at a completion's place in the batch."""
     facts = [
         "CT is fast.",
@@ -110,29 +125,38 @@ def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder) -> None:
     pairs = [(said, gold) for said in LABELS for gold in LABELS]
     rows = [
         # every second row repeats its own gold, which has one to three sentences and is like no other row's
-        (f"<think>{' '.join(gold) if place % 2 else 'Nobody knows.'}</think><answer>{label}</answer>", right, gold)
+        (f"<think>{' '.join(gold) if place % 2 else NOBODY * place} [1]</think><answer>{label}</answer>", right, gold)
         for place, (label, right) in enumerate(pairs)
         for gold in [[f"{facts[(place + more) % 6]} {place}." for more in range(1 + place % 3)]]
     ]
     order = random.Random(1).sample(range(len(rows)), len(rows))
+    votes = [[place, 1, 0, 0, 8 - place, 2, 3, 0, place] for place in range(len(rows))]
+    references = [[[1], [], [1, place]][place % 3] for place in range(len(rows))]
+    provided = {
+        "embedder": lambda: bundled,
+        "judge": lambda: judge(BASE, tiny_base, "cpu"),
+        "completion_tokens": lambda: 40,
+    }
+    options = {"reasoning_embedding": {"gated": True}, "reasoning_judge": {"least_mass": 0.0}}
     loaded = [
-        rewards.load("answer", {}, Nothing()),
-        rewards.load("format", {}, Nothing()),
-        rewards.load("reasoning_embedding", {"gated": True}, {"embedder": lambda: bundled}),
-        rewards.load("reasoning_embedding", {}, {"embedder": lambda: bundled}),
+        rewards.load(name, options.get(name, {}), provided) for name in sorted(config.known_rewards() - {"chance"})
     ]
-    for reward in loaded:
+    assert len(loaded) == 10
+    for reward in [*loaded, rewards.load("reasoning_embedding", {}, provided)]:
         straight, shuffled = (
             reward(
-                [row[0] for row in batch],
-                appropriateness=[row[1] for row in batch],
-                traces=[row[2] for row in batch],
+                [rows[place][0] for place in places],
+                completion_ids=[[0] * len(rows[place][0].split()) for place in places],
+                appropriateness=[rows[place][1] for place in places],
+                traces=[rows[place][2] for place in places],
+                votes=[votes[place] for place in places],
+                references=[references[place] for place in places],
             )
-            for batch in (rows, [rows[place] for place in order])
+            for places in (range(len(rows)), order)
         )
-        assert shuffled == pytest.approx([straight[place] for place in order], abs=1e-5)
-        if reward.__name__ != "format":
-            assert len(set(straight)) > 1  # a reward that is the same for all rows would prove nothing
+        assert shuffled == pytest.approx([straight[place] for place in order], abs=1e-5), reward.__name__
+        # a reward that is the same for all rows would prove nothing; this one is 1 for all that is well formed
+        assert reward.__name__ == "format" or len(set(straight)) > 1, reward.__name__
 
 
 def test_each_completion_is_compared_with_its_own_gold(bundled: Embedder) -> None:
@@ -184,9 +208,9 @@ def test_chance_is_seeded_by_step_and_blind_to_the_text() -> None:
 
 
 def test_every_known_reward_loads_and_declares_itself() -> None:
-    assert config.known_rewards() >= {"answer", "format", "reasoning_embedding", "reasoning_judge", "chance"}
+    assert len(config.known_rewards()) == 11
     for name in config.known_rewards():
-        reward = rewards.load(name, {}, {"embedder": object, "judge": object})
+        reward = rewards.load(name, {}, {"embedder": MagicMock, "judge": MagicMock, "completion_tokens": lambda: 8})
         assert reward.__name__ == name
         assert set(reward.columns) <= {"id", "appropriateness", "traces", "references", "votes"}
 

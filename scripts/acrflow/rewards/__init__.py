@@ -8,8 +8,9 @@ A reward is written like this, in `acrflow/rewards/<name>.py`; nothing else chan
 
 Completions and gold columns are lists of the same length. The gold columns come from the dataset: TRL repeats and
 shuffles them with the prompt, so place i of every list belongs together. Keyword-only arguments are the options of
-the configuration, or a model by name (`embedder`, `judge`). Besides the dataset's columns a reward may ask for
-`step`, the optimizer step. This package imports no reward, so that an adapter depends on its own ones alone.
+the configuration, or what the training provides by name (`PROVIDED`). Besides the dataset's columns a reward may ask
+for the columns `step` (the optimizer step) and `tokens` (each completion's length). This package imports no reward, so
+that an adapter depends on its own ones alone.
 """
 
 import importlib
@@ -25,7 +26,8 @@ from acrflow.errors import InputError
 Values = Sequence[float | None]
 Function = Callable[..., Values]
 
-MODELS = ("embedder", "judge")
+PROVIDED = ("embedder", "judge", "completion_tokens")  # the shared models, and the length limit in tokens
+COUNTED = ("step", "tokens")  # columns that come from the training, not from the dataset
 DECLARATION = "declaration"
 
 
@@ -60,17 +62,18 @@ class Reward:
 
     Attributes:
         __name__: the reward's name, under which TRL logs its mean and spread.
-        columns: dataset columns that it needs (`step` is not one of them).
+        columns: dataset columns that it needs (those of `COUNTED` are not among them).
     """
 
     def __init__(self, name: str, function: Function, declaration: Declaration):
         self.__name__ = name
         self._function, self._declaration = function, declaration
-        self.columns = tuple(column for column in declaration.columns if column != "step")
+        self.columns = tuple(column for column in declaration.columns if column not in COUNTED)
 
     def __call__(
         self,
         completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]] = (),
         log_metric: Callable[[str, float], None] | None = None,
         trainer_state: Any = None,
         **columns: Any,
@@ -79,6 +82,7 @@ class Reward:
 
         Args:
             completions: texts, or conversations whose last message is the completion.
+            completion_ids: their tokens, for the column `tokens`.
             log_metric: TRL's logger; gets `rewards/<name>/none` (share) and `rewards/<name>/seconds`. Mean and
                 spread are TRL's own.
             columns: the dataset's columns, aligned with the completions; those not asked for are ignored.
@@ -88,6 +92,7 @@ class Reward:
         """
         texts = [text if isinstance(text, str) else text[-1]["content"] for text in completions]
         columns["step"] = [getattr(trainer_state, "global_step", 0)] * len(texts)
+        columns["tokens"] = [len(ids) for ids in completion_ids]
         gold = [columns[name] for name in self._declaration.columns]
         for name, values in zip(self._declaration.columns, gold, strict=True):
             if len(values) != len(texts):
@@ -112,15 +117,15 @@ class Reward:
         return checked
 
 
-def load(name: str, options: Mapping[str, Any], models: Mapping[str, Callable[[], Any]]) -> Reward:
+def load(name: str, options: Mapping[str, Any], provided: Mapping[str, Callable[[], Any]]) -> Reward:
     """Load a reward by name; only its own module is imported.
 
     Args:
         options: the configuration's options of this reward.
-        models: how to get the models that a reward may ask for, called only if it does.
+        provided: how to get what a reward may ask for (`PROVIDED`), called only if it does.
 
     Raises:
-        InputError: no such reward, or an option that it does not have.
+        InputError: no such reward, an option that it does not have, or a value that it cannot use.
     """
     where = f"rewards.{name}"
     try:
@@ -134,10 +139,17 @@ def load(name: str, options: Mapping[str, Any], models: Mapping[str, Callable[[]
         for parameter in inspect.signature(function).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
-    known = [keyword for keyword in keywords if keyword not in MODELS]
+    known = [keyword for keyword in keywords if keyword not in PROVIDED]
     unknown = sorted(set(options) - set(known))
     if unknown:
         remedy = f"the options of {name} are: {', '.join(known) or 'none'}"
         raise InputError(f"{where}.options", f"unknown option {', '.join(unknown)}", remedy)
-    needed = {keyword: models[keyword]() for keyword in keywords if keyword in MODELS}
-    return Reward(name, partial(function, **options, **needed), declaration)
+    needed = {keyword: provided[keyword]() for keyword in keywords if keyword in PROVIDED}
+    ready = partial(function, **options, **needed)
+    try:
+        ready(
+            [], *([] for _ in declaration.columns)
+        )  # so that a bad value is found now and not after the first rollout
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{where}.options", f"{dict(options)}: {error}", f"see {function.__module__}") from None
+    return Reward(name, ready, declaration)

@@ -2,11 +2,21 @@
 
 from acrflow import completion
 from acrflow.rewards import reward
+from acrflow.rewards._by_label import ClassWeights, weights
 
 
 @reward(columns=("appropriateness",), low=0.0, high=1.0)
-def answer(completions: list[str], appropriateness: list[str]) -> list[float]:
-    """1 where the one answer block holds the gold label, else 0 (no block, two blocks, another text)."""
+def answer(
+    completions: list[str], appropriateness: list[str], *, class_weights: ClassWeights | None = None
+) -> list[float]:
+    """1 where the one answer block holds the gold label, else 0 (no block, two blocks, another text).
+
+    Args:
+        class_weights: see `acrflow.rewards._by_label.weights`; `balanced` in the configuration.
+    """
     return [
-        float(completion.parse(text).label == gold) for text, gold in zip(completions, appropriateness, strict=True)
+        weight * (completion.parse(text).label == gold)
+        for text, gold, weight in zip(
+            completions, appropriateness, weights(appropriateness, class_weights), strict=True
+        )
     ]
