@@ -21,7 +21,7 @@ include: "rules/common.smk"
 
 wildcard_constraints:
     topic=any_of(TOPICS),
-    adapter=any_of(C.adapters),
+    adapter=any_of(C.trained()),
     baseline=any_of(BASELINES),
     model=any_of(MODELS),
     split=any_of(["train", *SPLITS]),
@@ -50,7 +50,7 @@ rule dataset:
 
 rule adapters:
     input:
-        expand(f"{RUN}/adapters/{{adapter}}", adapter=C.adapters),
+        expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
 
 
 rule evaluation:

@@ -1,8 +1,9 @@
 """Adapters: SFT and GRPO LoRA adapters, one job each.
 
-needs   examples/{prompt}.train.parquet, the base model
-makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, spec.json and a model card
-reads   config: adapters, training, base, models, seed
+needs   examples/{prompt}.train.parquet, the base model, the adapter that it starts from if it names one
+makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, spec.json and a model card, one folder per
+        seed; ledger/train_adapter.{adapter}.json; events for TensorBoard in logs/{run}/tensorboard/{adapter}/
+reads   config: adapters, training, launch, base, models, seed
 
 Checkpoints live in checkpoints/{adapter}/, outside the declared outputs: Snakemake deletes outputs before a retry, and
 a killed training must find them again. The program refuses checkpoints of another spec.
@@ -11,13 +12,15 @@ a killed training must find them again. The program refuses checkpoints of anoth
 
 rule train_adapter:
     input:
-        examples=lambda wildcards: f"{RUN}/examples/{C.adapters[wildcards.adapter].prompt}.train.parquet",
+        examples=lambda wildcards: f"{RUN}/examples/{adapter_of(wildcards.adapter).prompt}.train.parquet",
         base=BASE_FILES,
+        start=start_of,
         program="scripts/train_adapter.py",
         library=library("scripts/train_adapter.py"),
         rewards=reward_modules,
     output:
         adapter=directory(f"{RUN}/adapters/{{adapter}}"),
+        ledger=f"{RUN}/ledger/train_adapter.{{adapter}}.json",
     log:
         f"{LOGS}/train_adapter/{{adapter}}.log",
     benchmark:
@@ -31,17 +34,24 @@ rule train_adapter:
         spec=lambda wildcards: json.dumps(C.spec(wildcards.adapter), sort_keys=True),
         base=lambda wildcards: BASE,
         checkpoints=lambda wildcards: f"{RUN}/checkpoints/{wildcards.adapter}",
+        start=lambda wildcards, input: [f"--init-from={input.start}"] if input.start else [],
+        command=C.launch.command,
+        launch=C.launch.model_dump_json(exclude={"command"}),
+        tensorboard=lambda wildcards: f"{LOGS}/tensorboard/{wildcards.adapter}",
     message:
         "Training adapter {wildcards.adapter}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        {params.command} {input.program:q} \
             --spec {params.spec:q} \
             --base {params.base:q} \
             --examples {input.examples:q} \
             --checkpoints {params.checkpoints:q} \
-            --out {output.adapter:q}
+            --launch {params.launch:q} \
+            --tensorboard {params.tensorboard:q} \
+            --ledger {output.ledger:q} \
+            --out {output.adapter:q} {params.start:q}
         """
 
 
@@ -51,5 +61,5 @@ for adapter_name in C.adapters:
         name:
             adapter_name
         input:
-            f"{RUN}/adapters/{adapter_name}",
+            [f"{RUN}/adapters/{folder}" for folder, (adapter, seed) in C.trained().items() if adapter == adapter_name],
         localrule: True

@@ -42,6 +42,13 @@ def check_inputs(config, topics):
         from acrflow.guideline.check import check_documents
 
         check_documents(Path(config.documents), [topic.name for topic in topics])
+    for name, adapter in config.adapters.items():
+        if adapter.init_from and adapter.init_from not in config.adapters and not Path(adapter.init_from).is_dir():
+            raise InputError(
+                f"adapters.{name}.init_from",
+                f"no folder {adapter.init_from}",
+                "name an adapter of this configuration, or a folder with one in PEFT's format",
+            )
     source = config.evidence.source
     if source not in ("entrez", "none", "invented") and not any(Path(source).glob("*.xml")):
         raise InputError(
@@ -67,7 +74,7 @@ HELD_OUT = [topic.name for topic in topics if topic.role == "generalization"]
 SPLITS = ["test", "generalization"] if HELD_OUT else ["test"]
 PROMPTS = sorted({"reasoning", *(model.prompt for model in [*C.adapters.values(), *C.evaluation.references.values()])})
 BASELINES = ["majority", "tfidf_logreg"]
-MODELS = [*C.adapters, *C.evaluation.references, "base", *BASELINES]
+MODELS = [*C.trained(), *C.evaluation.references, "base", *BASELINES]
 STEPS = [
     "collect_guidelines",
     "list_references",
@@ -77,6 +84,7 @@ STEPS = [
     "build_dataset",
 ]
 STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
+STEPS += [f"train_adapter.{folder}" for folder in C.trained()]
 
 DOCUMENTS = {"invented": f"{RUN}/invented/documents", "download": f"{RUN}/documents"}.get(C.documents, C.documents)
 SNAPSHOT = f"{RUN}/invented/efetch" if C.evidence.source == "invented" else C.evidence.source
@@ -98,21 +106,33 @@ def library(program):
     return [os.path.relpath(path, workflow.basedir) for path in imported_modules(Path(workflow.basedir, program))]
 
 
+def adapter_of(folder):
+    """The configured adapter of an adapter folder (one per seed)."""
+    return C.adapters[C.trained()[folder][0]]
+
+
+def start_of(wildcards):
+    """The folder of the adapter that a training starts from, if it names one."""
+    start = adapter_of(wildcards.adapter).init_from
+    return [] if start is None else f"{RUN}/adapters/{start}" if start in C.adapters else start
+
+
 def reward_modules(wildcards):
     """The adapter's own rewards and what they import: editing one rebuilds exactly the adapters that use it."""
-    rewards = [f"scripts/acrflow/rewards/{reward}.py" for reward in C.adapters[wildcards.adapter].rewards]
+    rewards = [f"scripts/acrflow/rewards/{reward}.py" for reward in adapter_of(wildcards.adapter).rewards]
     return sorted({module for reward in rewards for module in [reward, *library(reward)]})
 
 
 def prompt_of(model):
     """The prompt a model is used with: its own; the base model reasons without evidence."""
-    prompted = {**C.adapters, **C.evaluation.references}
-    return prompted[model].prompt if model in prompted else "reasoning"
+    if model in C.trained():
+        return adapter_of(model).prompt
+    return C.evaluation.references[model].prompt if model in C.evaluation.references else "reasoning"
 
 
 def kind_of(model):
     """What the comparison calls a model."""
-    for kind, names in {"adapter": C.adapters, "reference": C.evaluation.references, "base": ["base"]}.items():
+    for kind, names in {"adapter": C.trained(), "reference": C.evaluation.references, "base": ["base"]}.items():
         if model in names:
             return kind
     return "cheap baseline"

@@ -7,7 +7,7 @@ reads   config: evaluation, training.grpo.completion_tokens, seed
 
 # vLLM loads the base once and serves all adapters; with transformers, or merged, each has a job of its own.
 TOGETHER = C.evaluation.backend == "vllm" and not C.evaluation.merge
-GENERATORS = [*C.adapters, "base"]
+GENERATORS = [*C.trained(), "base"]
 DRAWS = ["greedy", *range(1, C.evaluation.samples + 1)]
 
 
@@ -24,7 +24,7 @@ rule predict:
             split=SPLITS,
         ),
         base=BASE_FILES,
-        adapters=lambda wildcards: [f"{RUN}/adapters/{model}" for model in generators(wildcards) if model in C.adapters],
+        adapters=lambda wildcards: [f"{RUN}/adapters/{model}" for model in generators(wildcards) if model != "base"],
         program="scripts/predict.py",
         library=library("scripts/predict.py"),
     output:

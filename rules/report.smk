@@ -11,7 +11,7 @@ rule write_report:
         comparison=f"{RUN}/metrics/comparison.parquet",
         tables=f"{RUN}/report/tables",
         metrics=expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=MODELS, split=SPLITS),
-        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.adapters),
+        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
         ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=STEPS),
         qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=TOPICS),
         leaks=f"{RUN}/dataset/leaks.json",

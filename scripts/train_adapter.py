@@ -24,24 +24,38 @@ def main() -> None:
         "--checkpoints", type=Path, required=True, help="folder of checkpoints, outside --out; deleted at the end"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapter, written whole")
+    parser.add_argument("--ledger", type=Path, required=True, help="JSON: examples in, trained on, left out")
+    parser.add_argument("--init-from", type=Path, help="folder of the adapter to start from, if the recipe names one")
+    parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard's event files (default: none)")
+    parser.add_argument(
+        "--launch", type=json.loads, default={}, help="the configuration's section `launch` as JSON, for vLLM rollouts"
+    )
     parser.add_argument("--restart", action="store_true", help="drop the checkpoints and begin at step 0")
     args = parser.parse_args()
     spec = read_spec(args.spec)
 
     from acrflow import schemas
+    from acrflow.ledger import Ledger
     from acrflow.training import checkpoints, recipe
+    from acrflow.training.adapter import check_start
     from acrflow.training.card import quarters
-    from acrflow.training.train import train, write_adapter
+    from acrflow.training.examples import to_train_on
+    from acrflow.training.processes import main_first
+    from acrflow.training.train import Place, train, write_adapter
 
-    examples = schemas.read(schemas.Examples, args.examples)
-    if examples.is_empty():
-        raise InputError(
-            args.examples, "no examples to train on", "see the ledgers of build_dataset and render_examples"
-        )
-    resolved = recipe.resolve(spec, args.base, args.examples)
-    checkpoints.prepare(args.checkpoints, resolved, args.restart)
-    last = train(resolved, args.base, examples, args.checkpoints)
+    ledger = Ledger(f"train_adapter.{spec['adapter']}", "examples")
+    examples = to_train_on(schemas.read(schemas.Examples, args.examples), spec, args.examples, ledger)
+    if args.init_from:
+        check_start(args.init_from, spec["training"]["lora"])
+    resolved = recipe.resolve(spec, args.base, args.examples, args.init_from)
+    with main_first() as main_process:
+        checkpoints.prepare(args.checkpoints, resolved, args.restart and main_process)
+    place = Place(args.base, args.checkpoints, args.init_from, args.tensorboard, args.launch)
+    last = train(resolved, examples, place)
+    if last is None:  # one of several processes; the main one writes
+        return
     log = write_adapter(resolved, args.base, last, len(examples), args.out)
+    ledger.write(args.ledger)
     shutil.rmtree(args.checkpoints)  # the adapter stands; with them, a rebuild would do no work
 
     figure = "loss" if spec["method"] == "sft" else "reward"

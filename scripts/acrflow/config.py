@@ -6,24 +6,16 @@ This module imports neither torch nor polars, so that a dry run and `--help` sta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from acrflow.errors import InputError
+from acrflow.hyperparameters import Grpo, Launch, Positive, Section, Sft, Share, Training
 
 REWARDS_FOLDER = Path(__file__).parent / "rewards"
 RESERVED = frozenset(
     {"all", "dataset", "adapters", "evaluation", "report", "hub", "base", "panel"}
 )  # targets and models
 NAME = r"^[a-z][a-z0-9_]*$"
-
-Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[int, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of the configuration; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Topics(Section):
@@ -102,78 +94,16 @@ class Models(Section):
         "OpenMed/OpenMed-NER-DiseaseDetect-BioMed-335M",
         description="token-classification model of clinical entities, or `gazetteer`: the guidelines' own terms",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where these models run")
-
-
-class Lora(Section):
-    """The adapter's shape."""
-
-    r: Positive = 32
-    alpha: Positive = 32
-    dropout: float = Field(0.0, ge=0, lt=1)
-    target_modules: list[str] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-
-
-class Optimisation(Section):
-    """What SFT and GRPO have in common."""
-
-    learning_rate: float = Field(5e-6, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps used to warm up")
-    weight_decay: float = Field(0.1, ge=0)
-    adam_beta1: float = Field(0.9, gt=0, lt=1)
-    adam_beta2: float = Field(0.99, gt=0, lt=1)
-    optimizer: str = Field("paged_adamw_8bit", description="an optimizer name of transformers; adamw_torch on a CPU")
-    max_grad_norm: float = Field(0.1, gt=0)
-    steps: Positive = 200
-    batch: Positive = Field(6, description="examples (SFT) or completions (GRPO) per device and forward pass")
-    accumulation: Positive = Field(2, description="forward passes per optimizer step")
-    save_every: Positive = Field(50, description="steps between checkpoints")
-    gradient_checkpointing: bool = True
-    lora: Lora = Field(default_factory=Lora)
-
-
-class Sft(Optimisation):
-    """Supervised fine-tuning on the gold label alone, as in the paper."""
-
-    steps: Positive = 300
-    batch: Positive = 2
-    accumulation: Positive = 4
-
-
-class Grpo(Optimisation):
-    """Group-relative policy optimisation."""
-
-    generations: Annotated[int, Field(ge=2)] = Field(6, description="completions per prompt (the group)")
-    completion_tokens: Positive = Field(1000, description="longest completion, in tokens")
-    temperature: float = Field(1.0, gt=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    beta: float = Field(0.0, ge=0, description="weight of the KL term; 0 leaves it out")
-    loss: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"] = "grpo"
-    epsilon: float = Field(0.2, gt=0)
-    epsilon_high: float | None = Field(None, description="upper clip; null uses epsilon")
-    scale_rewards: Literal["group", "batch", "none"] = "group"
-    vllm: bool = Field(True, description="roll out with vLLM (needs a GPU); false uses transformers")
-
-    @model_validator(mode="after")
-    def _groups_fill_the_batch(self) -> "Grpo":
-        if self.batch * self.accumulation % self.generations:
-            raise ValueError(f"batch x accumulation is not a multiple of generations ({self.generations})")
-        return self
-
-
-class Training(Section):
-    """Hyperparameters that all adapters of a method share."""
-
-    sft: Sft = Field(default_factory=Sft)
-    grpo: Grpo = Field(default_factory=Grpo)
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where these models run: auto, cpu, cuda, cuda:1"
+    )
 
 
 class Reward(Section):
     """One reward of an adapter; options are passed to the reward function by name."""
 
     weight: float = 1.0
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field({}, description="passed to the reward function by name")
 
 
 class Adapter(Section):
@@ -181,8 +111,11 @@ class Adapter(Section):
 
     method: Literal["sft", "grpo"]
     evidence: Literal["none", "acr"] = "none"
-    rewards: dict[str, Reward] = {}
+    rewards: dict[str, Reward] = Field({}, description="of grpo: each with a weight, or weight and options")
+    reasoning: bool = Field(False, description="sft: train on reasoning and label instead of the label alone")
+    init_from: str | None = Field(None, description="start from this adapter: a name of this file, or a folder")
     seed: int | None = Field(None, description="null uses the run's seed")
+    seeds: list[int] = Field([], description="further seeds, each an adapter folder <name>-seed<k> of its own")
     training: dict[str, Any] = Field({}, description="overrides of the method's hyperparameters")
 
     @field_validator("rewards", mode="before")
@@ -203,12 +136,14 @@ class Adapter(Section):
             raise ValueError("a grpo adapter needs at least one reward with a weight other than 0")
         if self.method == "sft" and self.rewards:
             raise ValueError("an sft adapter has no rewards")
+        if len({*self.seeds, self.seed}) <= len(self.seeds):
+            raise ValueError("a seed is named twice")
         return self
 
     @property
     def prompt(self) -> str:
         """Name of the prompt this adapter is trained and used with, a file in `config/prompts/`."""
-        if self.method == "sft":
+        if self.method == "sft" and not self.reasoning:
             return "label" if self.evidence == "none" else "label_evidence"
         return "reasoning" if self.evidence == "none" else "reasoning_evidence"
 
@@ -262,6 +197,7 @@ class Config(Section):
     base: Base = Field(default_factory=Base)
     models: Models = Field(default_factory=Models)
     training: Training = Field(default_factory=Training)
+    launch: Launch = Field(default_factory=Launch)
     adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
@@ -277,7 +213,30 @@ class Config(Section):
                 self.hyperparameters(name)
             except ValidationError as error:
                 raise ValueError(f"adapters.{name}.training: {_problems(error)}") from None
+        for name in self.adapters:
+            self._check_start(name)
         return self
+
+    def _check_start(self, name: str) -> None:
+        """Raise ValueError unless `init_from` leads to a first adapter or a folder, all of one shape."""
+        seen = [name]
+        while (start := self.adapters[seen[-1]].init_from) is not None and "/" not in start:
+            where = f"adapters.{seen[-1]}.init_from: {start}"
+            if start not in self.adapters:
+                raise ValueError(f"{where} is neither an adapter of this configuration nor a folder (with a /)")
+            if start in seen:
+                raise ValueError(f"{where} leads back to itself")
+            if self.hyperparameters(start).lora != self.hyperparameters(name).lora:
+                raise ValueError(f"{where} has another lora shape; give both the same training.lora")
+            seen.append(start)
+
+    def trained(self) -> dict[str, tuple[str, int]]:
+        """Every adapter folder with its adapter and seed; the folder of an adapter's own seed has its name."""
+        folders = {}
+        for name, adapter in self.adapters.items():
+            folders[name] = (name, self.seed if adapter.seed is None else adapter.seed)
+            folders |= {f"{name}-seed{seed}": (name, seed) for seed in adapter.seeds}
+        return folders
 
     def hyperparameters(self, adapter: str) -> Sft | Grpo:
         """The method's hyperparameters with the adapter's overrides."""
@@ -288,8 +247,13 @@ class Config(Section):
             merged[key] = {**merged[key], **value} if isinstance(merged.get(key), dict) else value
         return type(shared).model_validate(merged)
 
-    def spec(self, adapter: str) -> dict[str, Any]:
-        """The adapter's whole recipe as plain values: everything that decides its weights, and nothing else."""
+    def spec(self, folder: str) -> dict[str, Any]:
+        """An adapter's whole recipe as plain values: everything that decides its weights, and nothing else.
+
+        Args:
+            folder: one of `trained()`.
+        """
+        adapter, seed = self.trained()[folder]
         recipe = self.adapters[adapter]
         models = {}
         if "reasoning_embedding" in recipe.rewards:
@@ -297,12 +261,13 @@ class Config(Section):
         if "reasoning_judge" in recipe.rewards:
             models["judge"] = self.models.judge
         return {
-            "adapter": adapter,
+            "adapter": folder,
             "method": recipe.method,
             "evidence": recipe.evidence,
             "prompt": recipe.prompt,
             "rewards": {name: reward.model_dump() for name, reward in recipe.rewards.items()},
-            "seed": self.seed if recipe.seed is None else recipe.seed,
+            "init_from": recipe.init_from,
+            "seed": seed,
             "base": self.base.model_dump(include={"model", "revision", "dtype", "quantization"}),
             "models": {**models, "device": self.models.device} if models else {},
             "training": self.hyperparameters(adapter).model_dump(),

@@ -24,6 +24,7 @@ JOINS = ("exact", "family", "synonym", "none")
 SECTION = pl.Struct({"label": pl.String, "category": pl.String, "text": pl.String})
 OTHER_ABSTRACT = pl.Struct({"language": pl.String, "type": pl.String, "sections": pl.List(SECTION)})
 EVIDENCE = pl.Struct({"number": pl.Int64, "pmid": pl.Int64, "text": pl.String})
+REWARD = pl.Struct({"reward": pl.String, "value": pl.Float64})
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 
 
@@ -143,8 +144,18 @@ class TrainingLog(Table):
     """Every metric of every training step, each once: one row per step x metric, named as the trainer names it."""
 
     step: int = pa.Field(ge=1)
-    metric: str  # loss, reward, rewards/<name>/mean, learning_rate, step_time in seconds, ...
+    metric: str  # loss, reward, rewards/<name>/mean, learning_rate, seconds, ...
     value: float = pa.Field(nullable=True)
+
+
+class Samples(Table):
+    """Completions sampled while training, a few of every twentieth part of the steps."""
+
+    step: int = pa.Field(ge=1)
+    prompt_hash: str
+    completion: str
+    rewards: pl.List(REWARD)  # value is null where the reward does not apply
+    advantage: float  # what the completion's reward is worth against its group's
 
 
 class Predictions(Table):

@@ -1,11 +1,14 @@
-"""A base model small enough for unit tests."""
+"""A base model small enough for unit tests, and a few examples to train it on."""
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from acrflow import completion, schemas
 from acrflow.config import TinyBase
-from acrflow.dataset.prompts import Prompt, load_prompt
+from acrflow.dataset.prompts import Prompt, load_prompt, messages, prompt_hash
+from acrflow.labels import LABELS
 from acrflow.training import tiny_base as base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,3 +44,33 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], c
     settings = TinyBase(vocabulary=500, hidden=32, layers=1, steps=30, batch=16)
     base.make(corpus, base.tokenizer_for(corpus, prompts, settings, 1), prompts, settings, seed=1, out=folder)
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], corpus: base.Corpus) -> dict[str, Path]:
+    """Files of 12 examples, by prompt."""
+    folder = tmp_path_factory.mktemp("examples")
+    files = {}
+    for prompt in prompts:
+        rows = []
+        for place in range(12):
+            evidence = [{"number": 3, "pmid": 90_000_001, "text": "Contrast was avoided."}]
+            row = {**corpus.rows[place % len(corpus.rows)], "procedure": f"CT {place}", "evidence": evidence}
+            conversation, label = messages(prompt, row), LABELS[place % 3]
+            rows.append(
+                {
+                    "id": f"{place:016x}",
+                    "messages": conversation,
+                    "completion": completion.write("CT is fast." if prompt.reasoned else None, label),
+                    "appropriateness": label,
+                    "traces": corpus.rows[0]["traces"],
+                    "references": [],
+                    "votes": None,
+                    "prompt_tokens": 1,
+                    "prompt_hash": prompt_hash(conversation),
+                }
+            )
+        files[prompt.name] = folder / f"{prompt.name}.train.parquet"
+        frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Examples))
+        schemas.write(schemas.Examples, frame, files[prompt.name])
+    return files

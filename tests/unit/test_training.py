@@ -4,105 +4,20 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from tiny_training import GRPO, SFT, command, make, spec, wait_for, weights
 
-from acrflow import completion, config, schemas
-from acrflow.dataset.prompts import Prompt, messages, prompt_hash
+from acrflow import schemas
 from acrflow.errors import InputError
 from acrflow.files import read_json, sha256
-from acrflow.labels import LABELS, UA
-from acrflow.training import checkpoints, grpo, recipe
+from acrflow.labels import UA
+from acrflow.training import checkpoints, grpo
 from acrflow.training.card import quarters
-from acrflow.training.tiny_base import Corpus
-from acrflow.training.train import read_log, train, write_adapter
-
-ROOT = Path(__file__).resolve().parents[2]
-TINY = {
-    "optimizer": "adamw_torch",
-    "learning_rate": 5e-3,
-    "schedule": "constant",
-    "warmup_share": 0.0,
-    "max_grad_norm": 1.0,
-    "accumulation": 1,
-    "save_every": 2,
-    "lora": {"r": 4, "alpha": 8, "target_modules": ["q_proj", "v_proj", "up_proj"]},
-}
-SFT = {**TINY, "steps": 8, "batch": 8}
-GRPO = {**TINY, "steps": 6, "batch": 4, "generations": 2, "completion_tokens": 12, "vllm": False}
-
-
-def spec(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO) -> dict[str, Any]:
-    """The spec of one of the shipped adapters with tiny hyperparameters."""
-    adapters = {**config.paper_adapters(), "control": {"method": "grpo", "rewards": {"chance": 1.0}}}
-    values = {
-        "base": {"model": "tiny", "dtype": "float32", "quantization": "none"},
-        "models": {"embedder": "bundled", "judge": "base"},
-        "training": {"sft": sft, "grpo": grpo},
-        "adapters": adapters,
-        "seed": 3,
-    }
-    return config.load(values, "test").spec(name)
-
-
-@pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], corpus: Corpus) -> dict[str, Path]:
-    """Files of 12 examples, by prompt."""
-    folder = tmp_path_factory.mktemp("examples")
-    files = {}
-    for prompt in prompts:
-        rows = []
-        for place in range(12):
-            evidence = [{"number": 3, "pmid": 90_000_001, "text": "Contrast was avoided."}]
-            row = {**corpus.rows[place % len(corpus.rows)], "procedure": f"CT {place}", "evidence": evidence}
-            conversation, label = messages(prompt, row), LABELS[place % 3]
-            rows.append(
-                {
-                    "id": f"{place:016x}",
-                    "messages": conversation,
-                    "completion": completion.write("CT is fast." if prompt.reasoned else None, label),
-                    "appropriateness": label,
-                    "traces": corpus.rows[0]["traces"],
-                    "references": [],
-                    "votes": None,
-                    "prompt_tokens": 1,
-                    "prompt_hash": prompt_hash(conversation),
-                }
-            )
-        files[prompt.name] = folder / f"{prompt.name}.train.parquet"
-        frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Examples))
-        schemas.write(schemas.Examples, frame, files[prompt.name])
-    return files
-
-
-def make(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> pl.DataFrame:
-    """Train in this process and write the adapter to `folder/out`."""
-    file = examples[wanted["prompt"]]
-    resolved = recipe.resolve(wanted, base, file)
-    checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
-    frame = schemas.read(schemas.Examples, file)
-    last = train(resolved, base, frame, folder / "checkpoints")
-    return write_adapter(resolved, base, last, len(frame), folder / "out")
-
-
-def command(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> list[str]:
-    """The command line of the same."""
-    return [
-        *(sys.executable, str(ROOT / "scripts/train_adapter.py"), "--spec", json.dumps(wanted), "--base", base),
-        *("--examples", str(examples[wanted["prompt"]])),
-        *("--checkpoints", str(folder / "checkpoints"), "--out", str(folder / "out")),
-    ]
-
-
-def weights(folder: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return load_file(folder / "out/adapter_model.safetensors")
+from acrflow.training.train import read_log
 
 
 def test_sft_lowers_its_loss_and_writes_a_whole_adapter(
@@ -209,13 +124,6 @@ def test_a_killed_training_resumes_to_the_same_weights_and_log(
     assert resumed.filter(pl.col("metric") == "reward")["step"].to_list() == list(range(1, GRPO["steps"] + 1))
 
 
-def wait_for(condition: Any, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 120
-    while not condition() and process.poll() is None:
-        assert time.monotonic() < until, "nothing happened for two minutes"
-        time.sleep(0.01)
-
-
 def test_a_finished_training_is_only_written_out_again(
     tiny_base: str, examples: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -270,7 +178,7 @@ def test_bad_input_ends_before_any_training(tiny_base: str, examples: dict[str, 
         reward = rewards.Reward("panel", lambda *_: [], rewards.Declaration(("votes",), 0, 1))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rewards, "load", lambda *_: reward)
-            grpo.load_rewards(spec("baseline"), tiny_base, ["id", "appropriateness"])
+            grpo.load_rewards(spec("baseline"), tiny_base, pl.DataFrame({"appropriateness": [UA]}))
 
 
 def test_the_log_is_read_without_the_summary_of_the_run(tmp_path: Path) -> None:

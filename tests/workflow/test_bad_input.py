@@ -30,6 +30,8 @@ def own_config(project, text: str) -> tuple[str, str]:
         ("adapters: {mine: {rewards: {answer: 1.0}}}", ["own.yaml", "adapters.mine.method", "missing"]),
         ("adapters: {mine: {method: grpo, rewards: {answer: 0}}}", ["adapters.mine", "weight"]),
         ("training: {grpo: {batch: 5}}", ["training.grpo", "multiple of generations"]),
+        ("adapters: {sft: {init_from: no/folder}}", ["adapters.sft.init_from", "no/folder"]),
+        ("adapters: {sft: {init_from: nobody}}", ["adapters.sft.init_from", "nobody"]),
         ("documents: no/such/folder", ["documents", "no/such/folder"]),
         ("evidence: {source: no/such/folder}", ["evidence.source", "no/such/folder"]),
         ("generalization: [nowhere]", ["generalization", "nowhere"]),

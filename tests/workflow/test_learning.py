@@ -38,6 +38,7 @@ def train(project: Project, name: str) -> pl.DataFrame:
         *("--base", str(results / "models/base")),
         *("--examples", str(results / "examples/reasoning.train.parquet")),
         *("--checkpoints", str(results / "checkpoints" / name), "--out", str(out)),
+        *("--ledger", str(results / "learning" / f"{name}.json")),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=400)

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from acrflow.base_model import load_base
 from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.errors import InputError
-from acrflow.generation.base import Base, Choice, Conversation, Decoding, Generated, batch_seed, prompt_texts
+from acrflow.generation.base import Choice, Conversation, Decoding, Generated, batch_seed, prompt_texts
 from acrflow.generation.choice import Branching, Tree, trees
-
-NO_MODEL = "give a hub name, or a folder with config.json, model.safetensors and the tokenizer's files"
 
 
 class TransformersBackend:
@@ -17,14 +16,13 @@ class TransformersBackend:
 
     def __init__(self, choice: Choice):
         import torch
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()  # of the weights; the rows have their own
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._tokenizer = load_tokenizer(choice.base.model, choice.base.revision)
         self._merge, self._merged = choice.merge, ""
         self._adapters = tuple(choice.adapters)
-        model = load_model(choice.base, self._device)
+        base = choice.base
+        model: Any = load_base(base.model, base.revision, base.dtype, base.quantization)
         for name, folder in choice.adapters.items():
             model = _with_adapter(model, name, str(folder), choice.base.model)
         self._model = model.eval() if choice.base.quantization == "4bit" else model.to(self._device).eval()
@@ -108,32 +106,6 @@ class TransformersBackend:
         kept = tokens if end is None else tokens[: end + 1]
         text = str(self._tokenizer.decode(kept, skip_special_tokens=True))
         return Generated(text=text, tokens=len(kept), truncated=end is None)
-
-
-def load_model(base: Base, device: str) -> Any:
-    """The base model on the CPU, or in 4 bits on the GPU.
-
-    Raises:
-        InputError: it cannot be had, or 4 bits without a GPU.
-    """
-    from transformers import AutoModelForCausalLM
-
-    options: dict[str, Any] = {"dtype": base.dtype, "revision": base.revision}
-    if base.quantization == "4bit":
-        if device == "cpu":
-            raise InputError("base.quantization", "4bit needs a GPU", "set it to none, or run on a GPU")
-        from transformers import BitsAndBytesConfig
-
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=base.dtype,
-        )
-    try:
-        return AutoModelForCausalLM.from_pretrained(base.model, use_safetensors=True, **options)
-    except (OSError, ValueError) as error:
-        raise InputError(base.model, f"the base model cannot be loaded: {error}", NO_MODEL) from error
 
 
 def _with_adapter(model: Any, name: str, folder: str, base: str) -> Any:

@@ -122,10 +122,10 @@ def merged(base: Base, adapter: Path) -> Path:
     """A folder with the base and the adapter merged, made beside the adapter in the base's dtype, anew each time."""
     from peft import PeftModel
 
-    from acrflow.generation.local import load_model
+    from acrflow.base_model import load_base
 
     folder = adapter.with_name(f".{adapter.name}.merged")
-    model = load_model(Base(base.model, base.revision, base.dtype), "cpu")
+    model = load_base(base.model, base.revision, base.dtype, "none")
     with whole_folder(folder) as place:
         PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(place)
         load_tokenizer(base.model, base.revision).save_pretrained(place)

@@ -25,6 +25,8 @@ medical device, and no substitute for a clinician's judgement.
 | evidence in the prompt | {evidence} |
 | prompt | config/prompts/{prompt}.yaml |
 | rewards | {rewards} |
+| starts from | {start} |
+| seed | {seed} |
 | training rows | {rows} |
 | steps | {steps} |
 | {figure}, first quarter of the steps | {first:.3f} |
@@ -32,7 +34,7 @@ medical device, and no substitute for a clinician's judgement.
 | seconds | {seconds:.0f} |
 
 `spec.json` holds the whole recipe with the hashes of its inputs and the versions it was trained with,
-`training_log.parquet` every metric of every step.
+`training_log.parquet` every metric of every step{samples}.
 """
 
 
@@ -59,10 +61,13 @@ def model_card(recipe: Recipe, log: pl.DataFrame, rows: int) -> str:
         evidence=recipe["evidence"],
         prompt=recipe["prompt"],
         rewards=", ".join(weights) or "none: cross-entropy on the gold completion",
+        start=recipe["init_from"] or "the base model",
+        seed=recipe["seed"],
         rows=rows,
         steps=settings["steps"],
         figure=figure,
+        samples=", `completions.parquet` samples of what was generated" if recipe["method"] == "grpo" else "",
         first=first,
         last=last,
-        seconds=log.filter(pl.col("metric") == "step_time")["value"].sum(),
+        seconds=log.filter(pl.col("metric") == "seconds")["value"].sum(),
     )

@@ -33,12 +33,12 @@ def prepare(folder: Path, recipe: Recipe, restart: bool) -> Path | None:
     if restart and folder.exists():
         shutil.rmtree(folder)
     recipe = json.loads(json.dumps(recipe))
-    if last(folder) is not None:
-        differs = difference(read_json(folder / RECIPE), recipe)
-        if differs:
-            remedy = "undo the change to go on, or delete this folder (or pass --restart) to train anew"
-            raise InputError(folder, "checkpoints of another recipe:\n    " + "\n    ".join(differs), remedy)
-    elif folder.exists():
+    recorded = folder / RECIPE
+    differs = difference(read_json(recorded), recipe) if recorded.exists() else ["no recipe -> this one"]
+    if differs and last(folder) is not None:
+        remedy = "undo the change to go on, or delete this folder (or pass --restart) to train anew"
+        raise InputError(folder, "checkpoints of another recipe:\n    " + "\n    ".join(differs), remedy)
+    if differs and folder.exists():
         shutil.rmtree(folder)
     for unfinished in folder.glob("checkpoint-*"):
         if not (unfinished / MARKER).exists():
@@ -56,6 +56,15 @@ def last(folder: Path) -> Path | None:
     """The last complete checkpoint."""
     complete = [path for path in folder.glob("checkpoint-*") if (path / MARKER).exists()]
     return max(complete, key=step_of, default=None)
+
+
+def cannot_write(folder: Path, what: str, error: Exception) -> InputError:
+    """The error that says what could not be written, and where the training goes on once there is room."""
+    stands = last(folder)
+    after = f"after step {step_of(stands)}" if stands else "from step 0"
+    free = shutil.disk_usage(folder).free / 2**20
+    remedy = f"see to the disk ({free:.0f} MB are free) and start again; the training goes on {after}"
+    return InputError(folder, f"{what} cannot be written: {error}", remedy)
 
 
 def step_of(checkpoint: Path) -> int:

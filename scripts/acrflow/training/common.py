@@ -1,69 +1,56 @@
-"""What SFT and GRPO have in common: base model, adapter shape, arguments."""
+"""What SFT and GRPO have in common: arguments, optimizer, and how often each row is drawn."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from acrflow.errors import InputError
 from acrflow.training.checkpoints import KEPT
 from acrflow.training.recipe import Recipe
 
-if TYPE_CHECKING:
-    from peft import LoraConfig
-    from transformers import PreTrainedModel
+
+def drawn(examples: pl.DataFrame, prompts: str, seed: int) -> pl.DataFrame:
+    """The examples that an epoch draws from.
+
+    Args:
+        examples: `schemas.Examples`.
+        prompts: "uniform": each row once. "balanced": rows of the rarer labels are repeated, in whole rounds and a
+            random rest, until every label has as many as the most frequent one.
+    """
+    if prompts == "uniform":
+        return examples
+    most = max(examples["appropriateness"].value_counts()["count"])
+    parts = []
+    for part in examples.partition_by("appropriateness", maintain_order=True):
+        rounds, rest = divmod(most, len(part))
+        parts += [part] * rounds + [part.sample(rest, seed=seed)]
+    return pl.concat(parts)
 
 
-def load_model(base: str, recipe: Recipe) -> "PreTrainedModel":
-    """The base model in the recipe's precision, on the device of this process.
+def optimizer(settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[type, dict[str, Any]] | None]:
+    """An argument for transformers' own optimizers, or none; and class and options of any other, or None.
 
     Raises:
-        InputError: no such base, or 4-bit weights without a GPU.
+        InputError: neither transformers nor pytorch-optimizer has it.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers.training_args import OptimizerNames
 
-    four_bit = recipe["base"]["quantization"] == "4bit"
-    if four_bit and not torch.cuda.is_available():
-        raise InputError("base.quantization", "4bit needs a GPU, and there is none here", "set it to none")
-    dtype = getattr(torch, recipe["base"]["dtype"])
-    extra: dict[str, Any] = {}
-    if four_bit:
-        extra["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
-        extra["device_map"] = {"": torch.cuda.current_device()}
-    try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            base, revision=recipe["base"]["revision"], dtype=dtype, use_safetensors=True, **extra
-        )
-    except (OSError, ValueError) as error:
-        raise _no_base(base, error) from error
-    return model
+    name = settings["optimizer"]
+    if name in {known.value for known in OptimizerNames}:
+        return {"optim": name}, None
+    from pytorch_optimizer import get_supported_optimizers, load_optimizer
 
-
-def _no_base(base: str, error: Exception) -> InputError:
-    what = f"cannot load the base model: {str(error).splitlines()[0]}"
-    remedy = "check the name in base.model, the network, and whether the hub wants a licence accepted and a login"
-    return InputError(base, what, remedy)
-
-
-def lora(settings: dict[str, Any]) -> "LoraConfig":
-    """The adapter's shape (`acrflow.config.Lora`)."""
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=settings["r"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=settings["dropout"],
-        target_modules=settings["target_modules"],
-        task_type="CAUSAL_LM",
-    )
+    known = get_supported_optimizers()
+    if name not in known:
+        remedy = "name one of transformers (adamw_torch, paged_adamw_8bit, ...) or of pytorch-optimizer (exadam, ...)"
+        raise InputError("training.optimizer", f"there is no {name}", remedy)
+    options = {"betas": (settings["adam_beta1"], settings["adam_beta2"]), "weight_decay": settings["weight_decay"]}
+    return {}, (load_optimizer(name), {"lr": settings["learning_rate"], **options})
 
 
 def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
-    """The arguments that both trainers share (`acrflow.config.Optimisation`).
+    """The arguments that both trainers share (`acrflow.hyperparameters.Optimisation`).
 
     TRL turns bf16 and gradient checkpointing on by default; on a CPU that is ten times slower.
     """
@@ -80,7 +67,6 @@ def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "weight_decay": settings["weight_decay"],
         "adam_beta1": settings["adam_beta1"],
         "adam_beta2": settings["adam_beta2"],
-        "optim": settings["optimizer"],
         "max_grad_norm": settings["max_grad_norm"],
         "per_device_train_batch_size": settings["batch"],
         "gradient_accumulation_steps": settings["accumulation"],

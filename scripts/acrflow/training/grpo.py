@@ -10,69 +10,130 @@ import polars as pl
 from acrflow import models, rewards
 from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.errors import InputError
+from acrflow.labels import LABELS
 from acrflow.rewards import Reward
 from acrflow.training import common
+from acrflow.training.adapter import policy
 from acrflow.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from trl import GRPOTrainer
+    from acrflow.training.measured import MeasuredGrpo
+
+BALANCED = "balanced"
 
 
-def load_rewards(recipe: Recipe, base: str, columns: list[str]) -> list[Reward]:
-    """The adapter's rewards, each with the models it asks for.
+def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Reward]:
+    """The adapter's rewards, each with what it asks for.
 
     Args:
-        columns: columns of the examples.
+        examples: `schemas.Examples`, whose columns hold the gold.
 
     Raises:
         InputError: an unknown reward or option, a column that the examples lack, a model that cannot be loaded.
     """
     names = recipe.get("models") or {}
     device = names.get("device", "auto")
-    sources: dict[str, Callable[[], Any]] = {
+    provided: dict[str, Callable[[], Any]] = {
         "embedder": partial(models.embedder, names.get("embedder", ""), device),
         "judge": partial(models.judge, names.get("judge", ""), base, device),
+        "completion_tokens": lambda: recipe["training"]["completion_tokens"],
     }
-    loaded = [rewards.load(name, reward["options"], sources) for name, reward in recipe["rewards"].items()]
+    loaded = []
+    for name, described in recipe["rewards"].items():
+        options = dict(described["options"])
+        if options.get("class_weights") == BALANCED:
+            options["class_weights"] = balanced_weights(examples["appropriateness"].to_list())
+        loaded.append(rewards.load(name, options, provided))
     for reward in loaded:
-        missing = sorted(set(reward.columns) - set(columns))
+        missing = sorted(set(reward.columns) - set(examples.columns))
         if missing:
-            remedy = f"the examples have the columns {', '.join(columns)}"
+            remedy = f"the examples have the columns {', '.join(examples.columns)}"
             raise InputError(f"rewards.{reward.__name__}", f"it needs the column {', '.join(missing)}", remedy)
     return loaded
 
 
+def balanced_weights(gold: list[str]) -> dict[str, float]:
+    """Class weights in inverse proportion to the labels' frequencies, rows / (labels x rows of the label)."""
+    present = [label for label in LABELS if label in gold]
+    return {label: len(gold) / (len(present) * gold.count(label)) for label in present}
+
+
+def rollouts(kind: str, launch: dict[str, Any]) -> dict[str, Any]:
+    """Where completions are generated, as arguments of TRL.
+
+    Args:
+        kind: "transformers", "vllm" (in this process) or "vllm_server".
+        launch: `acrflow.hyperparameters.Launch`.
+
+    Raises:
+        InputError: vLLM without a GPU or not installed.
+    """
+    if kind == "transformers":
+        return {"use_vllm": False}
+    import torch
+    from trl.import_utils import is_vllm_available
+
+    if not torch.cuda.is_available() or not is_vllm_available():
+        what = "vLLM is not installed" if torch.cuda.is_available() else "vLLM rollouts need a GPU, and there is none"
+        raise InputError("training.grpo.rollouts", what, "make install ENV=cuda on a GPU machine, or set transformers")
+    if kind == "vllm_server":
+        return {"use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": launch["vllm_server"]}
+    return {
+        "use_vllm": True,
+        "vllm_mode": "colocate",
+        "vllm_gpu_memory_utilization": launch["vllm_memory"],
+        "vllm_tensor_parallel_size": launch["vllm_tensor_parallel"],
+    }
+
+
 def trainer(
-    recipe: Recipe, base: str, examples: pl.DataFrame, checkpoints: Path, callbacks: list[Any]
-) -> "GRPOTrainer":
+    recipe: Recipe,
+    base: str,
+    start: Path | None,
+    examples: pl.DataFrame,
+    checkpoints: Path,
+    launch: dict[str, Any],
+    callbacks: list[Any],
+) -> "MeasuredGrpo":
     """A trainer of the recipe on `schemas.Examples`; the gold columns travel with each prompt to the rewards."""
     from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOConfig
+
+    from acrflow.training.measured import MeasuredGrpo
 
     settings = recipe["training"]
-    functions = load_rewards(recipe, base, examples.columns)
+    where = rollouts(settings["rollouts"], launch)
+    named, optimizer = common.optimizer(settings)
+    functions = load_rewards(recipe, base, examples)
     gold = sorted({column for function in functions for column in function.columns})
-    rows = examples.select(pl.col("messages").alias("prompt"), *gold).to_dicts()
-    return GRPOTrainer(
-        model=common.load_model(base, recipe),
+    rows = common.drawn(examples, settings["prompts"], recipe["seed"])
+    model, shape = policy(recipe, base, start)
+    made = MeasuredGrpo(
+        model=model,
         reward_funcs=list(functions),
         args=GRPOConfig(
             **common.arguments(recipe, checkpoints),
+            **where,
+            **named,
             reward_weights=[reward["weight"] for reward in recipe["rewards"].values()],
             num_generations=settings["generations"],
+            generation_batch_size=settings["generation_batch"],
+            num_iterations=settings["iterations"],
             max_completion_length=settings["completion_tokens"],
             temperature=settings["temperature"],
             top_p=settings["top_p"],
+            top_k=settings["top_k"],
             beta=settings["beta"],
             loss_type=settings["loss"],
             epsilon=settings["epsilon"],
             epsilon_high=settings["epsilon_high"],
             scale_rewards=settings["scale_rewards"],
-            use_vllm=settings["vllm"],
-            vllm_mode="colocate",
+            mask_truncated_completions=settings["mask_truncated"],
         ),
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(rows.select(pl.col("messages").alias("prompt"), *gold).to_dicts()),
         processing_class=load_tokenizer(base, recipe["base"]["revision"]),
-        peft_config=common.lora(settings["lora"]),
+        peft_config=shape,
         callbacks=callbacks,
     )
+    made.optimizer_cls_and_kwargs = optimizer
+    return made

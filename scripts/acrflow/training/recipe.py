@@ -7,18 +7,22 @@ from typing import Any
 from acrflow import rewards
 from acrflow.files import sha256
 
-PINNED = ("torch", "transformers", "tokenizers", "trl", "peft", "accelerate", "datasets", "sentence-transformers")
+PINNED = (
+    *("torch", "transformers", "tokenizers", "trl", "peft", "accelerate", "datasets"),
+    *("sentence-transformers", "pytorch-optimizer"),
+)
 
 Recipe = dict[str, Any]
 
 
-def resolve(spec: Recipe, base: str, examples: Path) -> Recipe:
+def resolve(spec: Recipe, base: str, examples: Path, start: Path | None = None) -> Recipe:
     """The spec with hashes of the base model, the examples and the code of the rewards.
 
     Args:
         spec: `acrflow.config.Config.spec(adapter)`.
         base: folder, or hub name (whose revision the spec holds).
         examples: the examples file.
+        start: folder of the adapter that the training starts from.
     """
     folder = Path(rewards.__file__).parent
     return {
@@ -27,6 +31,7 @@ def resolve(spec: Recipe, base: str, examples: Path) -> Recipe:
             "base": hash_folder(Path(base)) if Path(base).is_dir() else base,
             "examples": sha256(examples),
             "rewards": {name: sha256(folder / f"{name}.py") for name in spec["rewards"]},
+            **({"init_from": sha256(start / "adapter_model.safetensors")} if start else {}),
         },
     }
 

@@ -7,30 +7,43 @@ import polars as pl
 
 from acrflow.dataset.tokenizer import load_tokenizer
 from acrflow.training import common
+from acrflow.training.adapter import policy
 from acrflow.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from trl import SFTTrainer
+    from acrflow.training.measured import MeasuredSft
 
 
-def trainer(recipe: Recipe, base: str, examples: pl.DataFrame, checkpoints: Path, callbacks: list[Any]) -> "SFTTrainer":
+def trainer(
+    recipe: Recipe, base: str, start: Path | None, examples: pl.DataFrame, checkpoints: Path, callbacks: list[Any]
+) -> "MeasuredSft":
     """A trainer of the recipe on `schemas.Examples`; trains on `messages` -> `completion`."""
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
 
+    from acrflow.training.measured import MeasuredSft
+
+    settings = recipe["training"]
+    named, optimizer = common.optimizer(settings)
     rows = [
         {"prompt": messages, "completion": [{"role": "assistant", "content": completion}]}
-        for messages, completion in examples.select("messages", "completion").iter_rows()
+        for messages, completion in common.drawn(examples, settings["prompts"], recipe["seed"])
+        .select("messages", "completion")
+        .iter_rows()
     ]
-    return SFTTrainer(
-        model=common.load_model(base, recipe),
+    model, shape = policy(recipe, base, start)
+    made = MeasuredSft(
+        model=model,
         args=SFTConfig(
             **common.arguments(recipe, checkpoints),
+            **named,
             completion_only_loss=True,
             max_length=None,  # the examples are already no longer than dataset.prompt_tokens
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=load_tokenizer(base, recipe["base"]["revision"]),
-        peft_config=common.lora(recipe["training"]["lora"]),
+        peft_config=shape,
         callbacks=callbacks,
     )
+    made.optimizer_cls_and_kwargs = optimizer
+    return made

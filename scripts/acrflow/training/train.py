@@ -1,67 +1,133 @@
 """Train one adapter, from recipe to folder."""
 
+import errno
 import shutil
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from acrflow import schemas
 from acrflow.dataset.tokenizer import load_tokenizer
+from acrflow.errors import InputError
 from acrflow.files import read_json, whole_folder, write_json, write_text
-from acrflow.training import checkpoints
+from acrflow.training import checkpoints, crash
+from acrflow.training.adapter import WEIGHTS
 from acrflow.training.card import model_card
 from acrflow.training.recipe import Recipe, versions
 
+if TYPE_CHECKING:
+    from acrflow.training.measured import MeasuredGrpo, MeasuredSft
+
 TERMINATED = 143  # exit status after SIGTERM, as the shell has it
-WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
 
 
-def train(recipe: Recipe, base: str, examples: pl.DataFrame, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Place:
+    """Where a training reads and writes, and how it is launched; nothing here decides a weight.
+
+    Attributes:
+        base: base model, a folder or a hub name.
+        checkpoints: folder made ready by `checkpoints.prepare`.
+        start: folder of the adapter to start from, None for a new one.
+        board: folder of TensorBoard's events, None for none.
+        launch: `acrflow.hyperparameters.Launch` as plain values.
+    """
+
+    base: str
+    checkpoints: Path
+    start: Path | None = None
+    board: Path | None = None
+    launch: dict[str, Any] = field(default_factory=dict)
+
+
+def train(recipe: Recipe, examples: pl.DataFrame, place: Place) -> Path | None:
     """Train to the recipe's last step, from the last complete checkpoint on if there is one.
 
     Args:
         recipe: `acrflow.training.recipe.resolve`.
-        folder: checkpoints, made ready by `checkpoints.prepare`.
 
     Returns:
-        The checkpoint of the last step.
+        The checkpoint of the last step; None in all processes but the main one.
 
     Raises:
+        InputError: something the user can mend, a training that stopped itself, or the same crash twice.
         SystemExit: 143 after SIGTERM; the checkpoint of the step that was running is saved.
     """
     steps = recipe["training"]["steps"]
-    resume = checkpoints.last(folder)
+    resume = checkpoints.last(place.checkpoints)
+    main = True
     # transformers takes one step more when a finished training is resumed
     if resume is None or checkpoints.step_of(resume) < steps:
-        _run(recipe, base, examples, folder, resume)
-    done = checkpoints.last(folder)
+        crash.refuse(place.checkpoints)
+        main = _run(recipe, examples, place, resume)
+    if not main:
+        return None
+    done = checkpoints.last(place.checkpoints)
     if done is None or checkpoints.step_of(done) < steps:
-        raise RuntimeError(f"the training ended before step {steps}; its checkpoints are in {folder}")
+        raise RuntimeError(f"the training ended before step {steps}; its checkpoints are in {place.checkpoints}")
     return done
 
 
-def _run(recipe: Recipe, base: str, examples: pl.DataFrame, folder: Path, resume: Path | None) -> None:
-    import datasets
+def _run(recipe: Recipe, examples: pl.DataFrame, place: Place, resume: Path | None) -> bool:
+    """Train; whether this is the main process."""
     from transformers import PrinterCallback
-    from transformers.utils import logging
 
+    from acrflow.training.callbacks import Board, Progress, Survival, Watch
+
+    name, settings = recipe["adapter"], recipe["training"]
+    _quiet()
+    survival = Survival(place.checkpoints)
+    watch = Watch(settings.get("collapse_steps", 0), settings.get("on_collapse", "warn"))
+    callbacks = [Progress(name), survival, *([Board(place.board)] if place.board else []), watch]
+    trainer = None
+    try:
+        trainer = _trainer(recipe, examples, place, callbacks)
+        trainer.remove_callback(PrinterCallback)
+        if resume is not None:
+            print(f"{name}: going on after step {checkpoints.step_of(resume)}", flush=True)
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    except InputError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise checkpoints.cannot_write(place.checkpoints, str(error.filename or "a file"), error) from error
+    except Exception as error:
+        done = trainer.state.global_step if trainer else checkpoints.step_of(resume) if resume else 0
+        last_try = crash.record(place.checkpoints, done, error)
+        again = "the same crash as the last time: it will not be tried again" if last_try else "it may be tried again"
+        print(f"{name}: crashed after step {done}; {again}", flush=True)
+        if isinstance(error, crash.Stopped):
+            remedy = "see the last rows of the metrics in TensorBoard; lower the learning rate or mend the rewards"
+            raise InputError(place.checkpoints, str(error), remedy) from error
+        raise
+    if survival.terminated and trainer.state.global_step < settings["steps"]:
+        print(f"{name}: stopped by SIGTERM after step {trainer.state.global_step}, saved", flush=True)
+        sys.exit(TERMINATED)
+    return bool(trainer.is_world_process_zero())
+
+
+def _trainer(
+    recipe: Recipe, examples: pl.DataFrame, place: Place, callbacks: list[Any]
+) -> "MeasuredSft | MeasuredGrpo":
     from acrflow.training import grpo, sft
-    from acrflow.training.callbacks import Progress, Survival, Watch
+
+    if recipe["method"] == "sft":
+        return sft.trainer(recipe, place.base, place.start, examples, place.checkpoints, callbacks)
+    return grpo.trainer(recipe, place.base, place.start, examples, place.checkpoints, place.launch, callbacks)
+
+
+def _quiet() -> None:
+    """Silence the libraries' own progress and warnings; ours say what a user needs."""
+    import datasets
+    from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    survival = Survival(folder)
-    make = sft.trainer if recipe["method"] == "sft" else grpo.trainer
-    trainer = make(recipe, base, examples, folder, [Watch(), Progress(recipe["adapter"]), survival])
-    trainer.remove_callback(PrinterCallback)
-    if resume is not None:
-        print(f"{recipe['adapter']}: going on after step {checkpoints.step_of(resume)}", flush=True)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    if survival.terminated and trainer.state.global_step < recipe["training"]["steps"]:
-        print(f"{recipe['adapter']}: stopped by SIGTERM after step {trainer.state.global_step}, saved", flush=True)
-        sys.exit(TERMINATED)
 
 
 def read_log(checkpoint: Path) -> pl.DataFrame:
@@ -80,6 +146,13 @@ def read_log(checkpoint: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.TrainingLog))
 
 
+def read_samples(folder: Path) -> pl.DataFrame:
+    """The completions sampled while training, as `schemas.Samples`; a step repeated after a kill wrote over its own."""
+    files = sorted((folder / "samples").glob("*.json"), key=lambda path: int(path.stem))
+    rows = [row for path in files for row in read_json(path)]
+    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Samples))
+
+
 def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: Path) -> pl.DataFrame:
     """Write the adapter's folder from its last checkpoint, whole: weights, tokenizer, log, spec, card.
 
@@ -92,6 +165,8 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
         load_tokenizer(base, recipe["base"]["revision"]).save_pretrained(folder)
         log = read_log(checkpoint)
         schemas.write(schemas.TrainingLog, log, folder / "training_log.parquet")
+        if recipe["method"] == "grpo":
+            schemas.write(schemas.Samples, read_samples(checkpoint.parent), folder / "completions.parquet")
         write_json(folder / "spec.json", {**recipe, "versions": versions()})
         write_text(folder / "README.md", model_card(recipe, log, rows))
     return log

@@ -1,0 +1,18 @@
+"""Several processes of one training, as accelerate launches them: one per GPU, on one node or several."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def main_first() -> Iterator[bool]:
+    """Let the main process through first, the others after it; gives whether this is the main process."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield True
+        return
+    from accelerate import PartialState
+
+    state = PartialState()
+    with state.main_process_first():
+        yield state.is_main_process
