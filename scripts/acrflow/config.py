@@ -201,6 +201,12 @@ class Config(Section):
     adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
+    @field_validator("adapters", mode="before")
+    @classmethod
+    def _without_null(cls, value: Any) -> Any:
+        """Snakemake lays one configuration file over the other; null takes an adapter of the lower one out."""
+        return {name: one for name, one in value.items() if one is not None} if isinstance(value, dict) else value
+
     @model_validator(mode="after")
     def _adapters_resolve(self) -> "Config":
         if not self.adapters:

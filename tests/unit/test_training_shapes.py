@@ -44,6 +44,34 @@ def test_every_shape_of_adapter_and_both_kinds_of_optimizer_train(
     assert losses[-1] < losses[0]
 
 
+def test_an_optimizer_of_pytorch_optimizer_is_used_and_goes_on_where_it_was(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    wanted = spec("sft", sft={**SFT, "steps": 4, "learning_rate": 1e-3, "optimizer": "exadam"})
+    make(wanted, tiny_base, examples, tmp_path / "whole")
+    interrupted = tmp_path / "interrupted"
+    with monkeypatch.context() as patch:
+        patch.setattr("acrflow.training.callbacks.Progress.on_log", stop_after(3))
+        with pytest.raises(KeyboardInterrupt):
+            make(wanted, tiny_base, examples, interrupted)
+    state = torch.load(interrupted / "checkpoints/checkpoint-2/optimizer.pt", weights_only=True)
+    assert "weight_decouple" in state["param_groups"][0]  # EXAdam's own; AdamW of torch has none
+    make(wanted, tiny_base, examples, interrupted)
+    assert all((weights(tmp_path / "whole")[key] == tensor).all() for key, tensor in weights(interrupted).items())
+
+
+def stop_after(step: int) -> Any:
+    """A callback's `on_log` that interrupts the training once it has logged a step."""
+
+    def on_log(self: Any, args: Any, state: Any, control: Any, **now: Any) -> None:
+        if state.global_step == step:
+            raise KeyboardInterrupt
+
+    return on_log
+
+
 def test_grpo_goes_on_from_sft_with_reasoning(tiny_base: str, examples: dict[str, Path], tmp_path: Path) -> None:
     adapters: dict[str, Any] = {"reasoned": REASONED, "continued": CONTINUED}
     assert spec("reasoned", **adapters)["prompt"] == "reasoning"

@@ -12,13 +12,17 @@ from acrflow.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = sorted(path.parent for path in ROOT.glob("profiles/*/config.yaml"))
-CONFIGURATIONS = [path for path in sorted(ROOT.glob("config/*.yaml")) if path.name != "config.yaml"]
+CONFIGURATIONS = [
+    path.relative_to(ROOT)
+    for path in sorted(ROOT.glob("config/**/*.yaml"))
+    if path.parent.name in ("config", "recipes")
+]
 ADAPTERS = ["sft", "baseline", "citations", "llm_eval", "medreason_embed"]
 
 
 def test_there_are_profiles_and_configurations_to_check():
     assert {profile.name for profile in PROFILES} >= {"demo", "local", "slurm"}
-    assert "demo.yaml" in {path.name for path in CONFIGURATIONS}
+    assert {path.name for path in CONFIGURATIONS} >= {"config.yaml", "demo.yaml", "gazal_r1.yaml"}
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
@@ -30,7 +34,11 @@ def test_every_profile_plans_the_whole_workflow(project, profile):
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda path: path.name)
 def test_every_configuration_plans_the_whole_workflow(project, configuration):
-    assert "Writing the report" in project.planned("--cores", "1", "--configfile", f"config/{configuration.name}")
+    assert "Writing the report" in project.planned("--cores", "1", "--configfile", str(configuration))
+
+
+def test_a_recipe_trains_its_own_adapters_alone_one_after_the_other(project):
+    assert project.trains("--cores", "1", "--configfile", "config/recipes/gazal_r1.yaml") == {"gazal_sft", "gazal_r1"}
 
 
 def test_the_exact_cluster_command_is_valid(project):
