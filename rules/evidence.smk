@@ -1,14 +1,24 @@
 """Evidence: from cited references to condensed abstracts.
 
-needs   guidelines/{topic}.json (rule parse_guideline)
+needs   guidelines/{topic}.json (rule parse_guideline); the network, if evidence.source is entrez
 makes   evidence/pmids.parquet, evidence/records.parquet, evidence/condensed.parquet
 reads   config: evidence
 """
+
+ENTREZ = C.evidence.source == "entrez"
+SNAPSHOT_FILES = [] if C.evidence.source in ("entrez", "none") else SNAPSHOT
+# what says where records come from, in every program; NCBI's key stays in the environment
+PUBMED = ["--source", SNAPSHOT]
+if ENTREZ:
+    PUBMED += ["--cache", C.evidence.cache, "--url", C.evidence.url]
+    PUBMED += ["--email", C.evidence.email] if C.evidence.email else []
+    PUBMED += [] if C.evidence.off_peak else ["--any-time"]
 
 
 rule list_references:
     input:
         guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=TOPICS),
+        snapshot=SNAPSHOT_FILES,
         program="scripts/list_references.py",
         library=library("scripts/list_references.py"),
     output:
@@ -20,12 +30,17 @@ rule list_references:
         f"{LOGS}/list_references.bench.tsv"
     conda:
         "../envs/data.yaml"
+    resources:
+        network=int(ENTREZ),
+        runtime=1200 if ENTREZ else 30,  # NCBI's off-peak hours may be 16 hours away
+    params:
+        pubmed=PUBMED,
     message:
-        "Listing the cited references"
+        "Listing the cited references and looking for those without a PMID"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {input.program:q} {params.pubmed:q} \
             --guidelines {input.guidelines:q} \
             --out {output.pmids:q} \
             --ledger {output.ledger:q}
@@ -35,7 +50,7 @@ rule list_references:
 rule fetch_records:
     input:
         pmids=f"{RUN}/evidence/pmids.parquet",
-        snapshot=[] if C.evidence.source in ("entrez", "none") else SNAPSHOT,
+        snapshot=SNAPSHOT_FILES,
         program="scripts/fetch_records.py",
         library=library("scripts/fetch_records.py"),
     output:
@@ -48,26 +63,21 @@ rule fetch_records:
     conda:
         "../envs/data.yaml"
     resources:
-        network=1 if C.evidence.source == "entrez" else 0,
+        network=int(ENTREZ),
         mem_mb=2000,
-        runtime=240,
+        runtime=1200 if ENTREZ else 30,
     params:
-        source=lambda wildcards: SNAPSHOT,
-        cache=C.evidence.cache,
-        url=C.evidence.url,
-        email=f"--email={C.evidence.email}" if C.evidence.email else "",
+        pubmed=PUBMED,
+        refresh=[] if C.evidence.refresh_days is None else ["--refresh-days", C.evidence.refresh_days],
     message:
-        "Reading the PubMed records of the cited studies from {params.source}"
+        "Getting the PubMed records of the cited studies"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --source {params.source:q} \
+        python {input.program:q} {params.pubmed:q} {params.refresh:q} \
             --pmids {input.pmids:q} \
-            --cache {params.cache:q} \
-            --url {params.url:q} \
             --out {output.records:q} \
-            --ledger {output.ledger:q} {params.email}
+            --ledger {output.ledger:q}
         """
 
 

@@ -1,14 +1,20 @@
-"""List every reference that the guidelines cite, with its PMID or why it has none."""
+"""List every reference that the guidelines cite, with its PMID or why it has none.
+
+References without a usable PMID in the appendix are looked up by their citation, where the records come from: by
+journal, year, volume and page, else by the title. Only a unique match that agrees with the citation is taken.
+"""
 
 import argparse
 from pathlib import Path
 
 from acrflow.errors import run
+from acrflow.evidence.access import add_options, open_source
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--guidelines", type=Path, nargs="+", required=True, help="parsed topics, guidelines/*.json")
+    add_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="pmids.parquet to write")
     parser.add_argument("--ledger", type=Path, required=True, help="ledger to write (JSON)")
     args = parser.parse_args()
@@ -19,7 +25,8 @@ def main() -> None:
     from acrflow.ledger import Ledger
 
     ledger = Ledger("list_references", "references")
-    pmids = list_references((read_guideline(path) for path in args.guidelines), ledger)
+    with open_source(args) as source:
+        pmids = list_references((read_guideline(path) for path in args.guidelines), ledger, source.search)
     schemas.write(schemas.Pmids, pmids, args.out)
     ledger.write(args.ledger)
 

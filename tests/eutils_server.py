@@ -1,7 +1,8 @@
-"""A local counterpart of NCBI's E-utilities for tests: a real HTTP server with invented records and real faults.
+"""A local counterpart of NCBI's E-utilities for tests: a real HTTP server with real faults.
 
-It speaks EFetch (GET and POST) and ESearch as NCBI does: missing PMIDs are silently absent, the rate limit answers
-429 with JSON even where XML was asked for, a rejected key is echoed in the body, gateways answer in HTML.
+It speaks what `eutils_programs` answers, by GET and POST, as NCBI does: missing PMIDs are silently absent, the rate
+limit (by key, else by address) answers 429 with JSON even where XML was asked for, a rejected key is echoed in the
+body, gateways answer in HTML, an address that is too long is refused.
 """
 
 import json
@@ -13,8 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 
-FAULTS = ("429", "429-in-200", "400", "500", "502", "cut-off", "disconnected", "hang", "empty")
+from eutils_programs import JSON, PROGRAMS, XML, PubMed
+
+FAULTS = ("429", "429-in-200", "400", "500", "502", "html", "cut-off", "disconnected", "hang", "empty")
 GOOD_KEY = "a-good-key"
+LONGEST_ADDRESS = 8192  # bytes; NCBI asks for POST above about 200 ids
 
 
 @dataclass
@@ -32,13 +36,18 @@ class Request:
     arrived: float
     served: list[int] = field(default_factory=list)
 
+    @property
+    def program(self) -> str:
+        return urlsplit(self.path).path.rsplit("/", 1)[-1]
+
 
 class EutilsServer:
     """Serves `records` (article XML by PMID) on loopback while the context is open.
 
     Args:
-        records: XML of `PubmedArticle` elements by PMID.
-        faults: one of `FAULTS` or None for each EFetch request in turn; after the last, all is well.
+        records: XML of `PubmedArticle` elements by PMID (`eutils_programs.articles`, or `load` for real ones).
+        faults: one of `FAULTS` or None for each request to `faulty` programs in turn; after the last, all is well.
+        faulty: programs that faults happen to.
         retry_after: seconds that an injected 429 asks for.
         limited: enforce NCBI's limits of 3 requests a second, 10 with `GOOD_KEY`.
         hang: seconds that the fault "hang" waits before it closes the connection.
@@ -51,8 +60,10 @@ class EutilsServer:
         retry_after: str | None = None,
         limited: bool = False,
         hang: float = 1.0,
+        faulty: Iterable[str] = ("efetch.fcgi",),
     ):
-        self.records, self.retry_after, self.limited, self.hang = records, retry_after, limited, hang
+        self.pubmed, self.faulty = PubMed(records), frozenset(faulty)
+        self.retry_after, self.limited, self.hang = retry_after, limited, hang
         self.faults: Iterator[str | None] = iter(faults)
         self.requests: list[Request] = []
         self.refused = 0  # requests over the rate limit
@@ -74,6 +85,10 @@ class EutilsServer:
     def served(self) -> list[int]:
         """PMIDs of all records sent whole, in order, as often as they were sent."""
         return [pmid for request in self.requests for pmid in request.served]
+
+    def sent_to(self, program: str) -> list["Request"]:
+        """The requests to one program, for instance "efetch.fcgi"."""
+        return [request for request in self.requests if request.program == program]
 
     def most_within(self, seconds: float) -> int:
         """The largest number of requests that arrived within any span of this length."""
@@ -100,75 +115,66 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, query: str) -> None:
         form = {name: values[0] for name, values in parse_qs(query).items()}
         request = Request(self.command, self.path, form, time.monotonic())
-        server = self.eutils
-        program = urlsplit(self.path).path.rsplit("/", 1)[-1]
+        server, program = self.eutils, request.program
         with server.lock:
             server.requests.append(request)
-            fault = next(server.faults, None) if program == "efetch.fcgi" else None
+            fault = next(server.faults, None) if program in server.faulty else None
         key = form.get("api_key")
-        if key not in (None, GOOD_KEY):
+        if len(self.path) > LONGEST_ADDRESS:
+            self._send(414, "<html>414 Request-URI Too Long</html>", "text/html")
+        elif program not in PROGRAMS:
+            self._send(404, "<html>404 Not Found</html>", "text/html")
+        elif key not in (None, GOOD_KEY):
             rejected = {"error": "API key invalid", "api-key": key, "type": "invalid", "status": "unknown"}
-            self._send(400, json.dumps(rejected), "application/json")
+            self._send(400, json.dumps(rejected), JSON)
         elif server.limited and self._over_the_limit(request, 10 if key else 3):
             server.refused += 1
             self._send_rate_limit(429)
-        elif fault is not None:
-            self._fail(fault, form)
-        elif program == "efetch.fcgi":
-            request.served = [pmid for pmid in _ids(form) if pmid in server.records]
-            self._send(200, self._efetch(form))
-        elif program == "esearch.fcgi":
-            self._send(200, self._esearch(form))
         else:
-            self._send(404, "<html>404 Not Found</html>", "text/html")
+            with server.lock:
+                body, kind = server.pubmed.answer(program, form)
+            if fault is not None:
+                self._fail(fault, body, kind)
+            else:
+                if program == "efetch.fcgi":
+                    request.served = [pmid for pmid in server.pubmed.asked(form) if pmid in server.pubmed.records]
+                self._send(200, body, kind)
 
     def _over_the_limit(self, request: Request, limit: int) -> bool:
         with self.eutils.lock:
-            recent = [r for r in self.eutils.requests if 0 <= request.arrived - r.arrived < 1.0]
-        return len(recent) > limit
+            same = [r for r in self.eutils.requests if r.form.get("api_key") == request.form.get("api_key")]
+        return sum(0 <= request.arrived - r.arrived < 1.0 for r in same) > limit
 
-    def _fail(self, fault: str, form: dict[str, str]) -> None:
-        whole = self._efetch(form)
+    def _fail(self, fault: str, whole: str, kind: str) -> None:
         if fault in ("429", "429-in-200"):
             self._send_rate_limit(429 if fault == "429" else 200)
-        elif fault in ("400", "500"):
-            self._send(int(fault), f"<html>{fault}</html>", "text/html")
+        elif fault in ("400", "500", "html"):
+            self._send(200 if fault == "html" else int(fault), f"<html>{fault}</html>", "text/html")
         elif fault == "502":
             self._send(502, "<html>502 Bad Gateway</html>", "text/html")
         elif fault == "cut-off":
-            self._send(200, whole[: len(whole) // 2])
+            self._send(200, whole[: len(whole) // 2], kind)
         elif fault == "disconnected":
-            self._send(200, whole[: len(whole) // 2], length=len(whole.encode()))
+            self._send(200, whole[: len(whole) // 2], kind, length=len(whole.encode()))
             self.close_connection = True
         elif fault == "hang":
             time.sleep(self.eutils.hang)
             self.close_connection = True
         elif fault == "empty":
-            self._send(200, '<?xml version="1.0" ?><PubmedArticleSet></PubmedArticleSet>')
+            self._send(200, '<?xml version="1.0" ?><PubmedArticleSet></PubmedArticleSet>', XML)
         else:
             raise ValueError(f"unknown fault {fault}")
-
-    def _efetch(self, form: dict[str, str]) -> str:
-        found = (self.eutils.records[pmid] for pmid in _ids(form) if pmid in self.eutils.records)
-        doctype = '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN" "pubmed.dtd">'
-        return f'<?xml version="1.0" ?>\n{doctype}\n<PubmedArticleSet>\n' + "\n".join(found) + "</PubmedArticleSet>"
-
-    def _esearch(self, form: dict[str, str]) -> str:
-        term = form.get("term", "").lower()
-        hits = [pmid for pmid, xml in self.eutils.records.items() if term and term in xml.lower()]
-        ids = "".join(f"<Id>{pmid}</Id>" for pmid in hits)
-        return f"<eSearchResult><Count>{len(hits)}</Count><IdList>{ids}</IdList></eSearchResult>"
 
     def _send_rate_limit(self, status: int) -> None:
         headers = {"Retry-After": self.eutils.retry_after} if self.eutils.retry_after else {}
         body = {"error": "API rate limit exceeded", "api-key": "127.0.0.1", "count": "4", "limit": "3"}
-        self._send(status, json.dumps(body), "application/json", headers=headers)
+        self._send(status, json.dumps(body), JSON, headers=headers)
 
     def _send(
         self,
         status: int,
         text: str,
-        kind: str = "text/xml",
+        kind: str = XML,
         length: int | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -183,30 +189,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the client gave up
-
-
-def _ids(form: dict[str, str]) -> list[int]:
-    return [int(text) for text in form.get("id", "").split(",") if text.strip().isdigit()]
-
-
-def article(pmid: int, abstract: str | None = None, extra: str = "", types: str = "Journal Article") -> str:
-    """XML of an invented record; `abstract` is the XML inside `Abstract`, `extra` stands beside the article."""
-    if abstract is None:
-        abstract = (
-            '<AbstractText Label="METHODS" NlmCategory="METHODS">Morvane scans were read twice.</AbstractText>'
-            '<AbstractText Label="RESULTS" NlmCategory="RESULTS">'
-            f"Telvic uptake rose in {pmid % 97} % of <i>invented</i> patients.</AbstractText>"
-        )
-    return (
-        f'<PubmedArticle><MedlineCitation Status="MEDLINE"><PMID Version="1">{pmid}</PMID><Article><Journal>'
-        "<JournalIssue><PubDate><Year>2020</Year></PubDate></JournalIssue><Title>Journal of Invented Imaging</Title>"
-        f"</Journal><ArticleTitle>Invented study {pmid}.</ArticleTitle>"
-        + (f"<Abstract>{abstract}</Abstract>" if abstract else "")
-        + f"<Language>eng</Language><PublicationTypeList><PublicationType>{types}</PublicationType>"
-        f"</PublicationTypeList></Article>{extra}</MedlineCitation></PubmedArticle>"
-    )
-
-
-def articles(pmids: Iterable[int]) -> dict[int, str]:
-    """Invented records by PMID."""
-    return {pmid: article(pmid) for pmid in pmids}

@@ -40,6 +40,10 @@ class Evidence(Section):
     url: str = Field("https://eutils.ncbi.nlm.nih.gov/entrez/eutils", description="base address of the E-utilities")
     email: str | None = Field(None, description="your address, sent to NCBI; the key is read from NCBI_API_KEY")
     cache: str = Field("cache/pubmed", description="folder of fetched records, shared by all runs")
+    refresh_days: float | None = Field(
+        None, ge=0, description="records fetched longer ago than this are fetched again; null keeps them for good"
+    )
+    off_peak: bool = Field(True, description="more than 100 requests wait for NCBI's off-peak hours, as NCBI asks")
     unstructured: Literal["findings", "whole"] = Field(
         "findings", description="abstracts without sections: keep the sentences with findings, or the whole text"
     )

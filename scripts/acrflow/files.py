@@ -1,5 +1,6 @@
 """Files are written whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,18 +11,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from acrflow.errors import InputError
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` only if the block ends without an error."""
+    """Yield a temporary path beside `path`; rename it to `path` only if the block ends without an error.
+
+    Raises:
+        InputError: the disk is full.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
+    except Exception as error:
+        if not _no_space(error):
+            raise
+        remedy = "free some space, or choose another folder, then run the same command again"
+        raise InputError(path, "no space left on the disk", remedy) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _no_space(error: Exception) -> bool:
+    """Whether the disk, or the user's share of it, is full; polars says so in words only."""
+    if isinstance(error, OSError):
+        return error.errno in NO_SPACE
+    return any(f"os error {number})" in str(error) for number in NO_SPACE)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from eutils_server import article
+from eutils_programs import article
 
 from acrflow import schemas
 from acrflow.evidence.condense import condense, condense_sections, split_sentences

@@ -1,6 +1,8 @@
 """The Entrez client against a local E-utilities server: polite, complete, resumable, discreet."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,12 +11,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from eutils_server import FAULTS, GOOD_KEY, EutilsServer, articles
+from eutils_programs import articles
+from eutils_server import FAULTS, GOOD_KEY, EutilsServer
 
 from acrflow import schemas
 from acrflow.errors import InputError
 from acrflow.evidence.cache import Cache
-from acrflow.evidence.entrez import Entrez, pause
+from acrflow.evidence.entrez import Entrez, Eutils, pause
+from acrflow.evidence.matching import Matcher
 from acrflow.evidence.sources import EntrezSource, collect_records
 from acrflow.ledger import Ledger
 from acrflow.polite import PoliteClient
@@ -29,7 +33,8 @@ def fetch(
     """The records of these PMIDs through a client that hurries."""
     kept = Cache(cache)
     with PoliteClient(between, timeout=0.3, attempts=attempts, backoff=0.01, seed=0) as client:
-        source = EntrezSource(Entrez(server.url, "someone@example.org", key, kept, client), kept)
+        eutils = Eutils(server.url, "someone@example.org", key, client)
+        source = EntrezSource(Entrez(eutils, kept), kept, Matcher(eutils, kept, cache / "citations"))
         return collect_records(source, pmids, Ledger("fetch_records", "PMIDs"))
 
 
@@ -37,14 +42,16 @@ def fetch(
 def program(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts fetch_records.py for PMIDs on a server, with files in tmp_path."""
 
-    def start(url: str, pmids: list[int], key: str | None = None, *options: str) -> subprocess.Popen[str]:
+    def start(
+        url: str, pmids: list[int], key: str | None = None, *options: str, name: str = "records"
+    ) -> subprocess.Popen[str]:
         rows = [("morvane", number, pmid, "given", str(pmid), "1", None) for number, pmid in enumerate(pmids)]
         frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids), orient="row")
         schemas.write(schemas.Pmids, frame, tmp_path / "pmids.parquet")
         command = [sys.executable, str(ROOT / "scripts/fetch_records.py"), "--source", "entrez", "--url", url]
         command += ["--pmids", str(tmp_path / "pmids.parquet"), "--cache", str(tmp_path / "cache")]
         command += ["--email", "someone@example.org", "--backoff", "0.01", "--attempts", "3", *options]
-        command += ["--out", str(tmp_path / "records.parquet"), "--ledger", str(tmp_path / "ledger.json")]
+        command += ["--out", str(tmp_path / f"{name}.parquet"), "--ledger", str(tmp_path / f"{name}.json")]
         environment = {name: value for name, value in os.environ.items() if name != "NCBI_API_KEY"}
         environment |= {"NCBI_API_KEY": key} if key else {}
         return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -132,22 +139,86 @@ def test_a_damaged_cache_file_is_fetched_again(tmp_path: Path) -> None:
     assert server.served == [FIRST, FIRST + 1, FIRST]
 
 
-def test_a_killed_run_continues_and_fetches_nothing_twice(
+def test_five_thousand_pmids_take_twenty_five_requests_within_the_rate(
     tmp_path: Path, program: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    pmids = list(range(FIRST, FIRST + 900))
-    with EutilsServer(articles(pmids), faults=[None, None, "hang", None, "hang"], hang=30) as server:
-        for requests in (3, 5):  # killed while the third, then the fifth request hangs
-            run = program(server.url, pmids, GOOD_KEY)
+    pmids = list(range(FIRST, FIRST + 5000))
+    with EutilsServer(articles(pmids), limited=True) as server:
+        run = program(server.url, pmids, GOOD_KEY)
+        output, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, output
+    assert len(server.requests) == 25
+    assert server.refused == 0 and server.most_within(1.0) <= 10
+    assert server.served == pmids
+    assert "disclaimer" in output
+    assert "5000/5000" in output and "PMIDs/s" in output  # progress with its rate, though no terminal
+
+
+def test_faults_and_kills_change_no_byte_of_the_table(
+    tmp_path: Path, program: Callable[..., subprocess.Popen[str]]
+) -> None:
+    pmids = list(range(FIRST, FIRST + 4000))
+    with EutilsServer(articles(pmids[:-7])) as server:  # seven are unknown to it
+        output, _ = program(server.url, pmids, GOOD_KEY, name="faultless").communicate(timeout=60)
+        assert len(server.served) == 3993, output
+    shutil.rmtree(tmp_path / "cache")
+    faults = [fault for kind in FAULTS for fault in (None, None, kind, None, None)]  # every fifth answer
+    faults[faults.index("hang")] = None
+    faults[6], faults[15] = "hang", "hang"  # during these the run is killed
+    with EutilsServer(articles(pmids[:-7]), faults=faults, hang=30) as server:
+        for requests in (7, 16):
+            run = program(server.url, pmids, GOOD_KEY, "--attempts", "8")
             wait_until(server, requests)
             run.kill()
             run.communicate()
-        assert not (tmp_path / "records.parquet").exists()
-        last = program(server.url, pmids, GOOD_KEY)
+        last = program(server.url, pmids, GOOD_KEY, "--attempts", "8", "--timeout", "0.5")
         output, _ = last.communicate(timeout=60)
     assert last.returncode == 0, output
-    assert server.served == pmids
-    assert set(schemas.read(schemas.Records, tmp_path / "records.parquet")["status"]) == {"received"}
+    assert sorted(server.served) == pmids[:-7]  # none twice, none lost
+    faulty = len(server.requests) - len([request for request in server.requests if request.served])
+    assert faulty / len(server.requests) > 0.2
+    assert (tmp_path / "records.parquet").read_bytes() == (tmp_path / "faultless.parquet").read_bytes()
+
+
+def test_two_runs_that_share_a_cache_are_one_client_to_the_server(
+    tmp_path: Path, program: Callable[..., subprocess.Popen[str]]
+) -> None:
+    pmids = list(range(FIRST, FIRST + 1200))
+    with EutilsServer(articles(pmids), limited=True) as server:
+        runs = [program(server.url, pmids, GOOD_KEY, name=name) for name in ("one", "two")]
+        outputs = [run.communicate(timeout=60)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    assert server.served == pmids and len(server.requests) == 6
+    assert sum("another program fetches" in output for output in outputs) == 1
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_records_are_refreshed_by_age_on_request(tmp_path: Path, program: Callable[..., subprocess.Popen[str]]) -> None:
+    with EutilsServer(articles([FIRST, FIRST + 1])) as server:
+        fetch(server, [FIRST], tmp_path / "cache")
+        Cache(tmp_path / "cache", now=lambda: time.time() - 40 * 86_400).store(FIRST, b"<PubmedArticleSet/>")
+        shutil.copytree(tmp_path / "cache", tmp_path / "copied")  # the age survives a copy
+        shutil.rmtree(tmp_path / "cache")
+        (tmp_path / "copied").rename(tmp_path / "cache")
+        fetch(server, [FIRST + 1], tmp_path / "cache")
+        output, _ = program(server.url, [FIRST, FIRST + 1], None, "--refresh-days", "30").communicate(timeout=60)
+    assert server.served == [FIRST, FIRST + 1, FIRST], output  # the fresh one is left alone
+
+
+def test_a_list_with_duplicates_letters_and_negatives_loses_nothing(
+    tmp_path: Path, program: Callable[..., subprocess.Popen[str]]
+) -> None:
+    lines = ["90000001", "90000001", " 90000002 ", "-3194700", "PMC12", "", "12a", "²", "0", "90000007", "9" * 40]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    with EutilsServer(articles([FIRST, FIRST + 1])) as server:
+        output, _ = program(server.url, [], None, "--pmids", str(tmp_path / "list.txt")).communicate(timeout=60)
+    assert dict(schemas.read(schemas.Records, tmp_path / "records.parquet").select("pmid", "status").iter_rows()) == {
+        -3194700: "absent", 0: "absent", 90000001: "received", 90000002: "received", 90000007: "absent"
+    }, output  # fmt: skip
+    ledger = json.loads((tmp_path / "records.json").read_text())
+    assert (ledger["taken"], ledger["kept"], ledger["facts"]["asked_for_more_than_once"]) == (9, 2, 1)
+    assert ledger["left_out"]["not a PMID"]["examples"] == ["PMC12", "12a", "²", "9" * 40, "-3194700", "0"]
+    assert ledger["left_out"]["absent: no such record"]["examples"] == ["90000007"]
 
 
 def test_a_rejected_key_is_an_error_that_does_not_show_it(
@@ -166,6 +237,8 @@ def test_the_key_is_in_no_file_output_or_address(tmp_path: Path, program: Callab
     pmids = list(range(FIRST, FIRST + 3))
     with EutilsServer(articles(pmids), faults=["500", "cut-off"]) as server:
         run = program(server.url, pmids, GOOD_KEY)
+        wait_until(server, 1)
+        assert GOOD_KEY.encode() not in Path(f"/proc/{run.pid}/cmdline").read_bytes()  # what `ps` shows
         output, _ = run.communicate(timeout=60)
     assert run.returncode == 0, output
     assert {request.form["api_key"] for request in server.requests} == {GOOD_KEY}

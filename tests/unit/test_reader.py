@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import polars as pl
 import pytest
-from eutils_server import article, articles
+from eutils_programs import article, articles
 
 from acrflow import schemas
 from acrflow.errors import InputError

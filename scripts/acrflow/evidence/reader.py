@@ -8,10 +8,22 @@ from xml.etree.ElementTree import Element, ParseError, register_namespace, tostr
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
+from acrflow.evidence.citation import Citation
+
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 ARTICLES = ("PubmedArticle", "PubmedBookArticle")
 # CommentsCorrections of a record that change how far it can be trusted, as PubMed names them
-NOTICES = ("RetractionIn", "RetractionOf", "ExpressionOfConcernIn", "ExpressionOfConcernFor", "ErratumIn", "ErratumFor")
+NOTICES = (
+    "RetractionIn",
+    "RetractionOf",
+    "RetractedandRepublishedIn",
+    "RetractedandRepublishedFrom",
+    "ExpressionOfConcernIn",
+    "ExpressionOfConcernFor",
+    "ErratumIn",
+    "ErratumFor",
+)
+RETRACTED = {"RetractionIn", "RetractedandRepublishedIn"}  # of them, those that a retracted study carries
 
 Record = dict[str, Any]  # one row of schemas.Records
 
@@ -68,6 +80,29 @@ def read_records(xml: bytes) -> list[Record]:
         raise BrokenXml("elements nested too deeply") from None
 
 
+def read_citations(xml: bytes) -> Iterator[tuple[int, Citation]]:
+    """How each journal article of an EFetch answer would be cited, by PMID.
+
+    Raises:
+        BrokenXml: see `BrokenXml`.
+    """
+    for pmid, article in _articles(xml):
+        body = article.find("MedlineCitation/Article")
+        if body is not None:
+            author = [_text(body.find(f"AuthorList/Author/{part}")) or "" for part in ("LastName", "Initials")]
+            yield (
+                pmid,
+                Citation(
+                    author=" ".join(author).strip(),
+                    title=_text(body.find("ArticleTitle")) or "",
+                    journal=_text(body.find("Journal/ISOAbbreviation")) or "",
+                    year=_year(body, "Journal/JournalIssue/PubDate", "ArticleDate"),
+                    volume=_text(body.find("Journal/JournalIssue/Volume")) or "",
+                    page=(_text(body.find("Pagination/MedlinePgn")) or "").partition("-")[0],
+                ),
+            )
+
+
 def absent(pmid: int) -> Record:
     """The row of a requested PMID that has no record."""
     empty: Record = dict.fromkeys(("title", "journal", "year"))
@@ -116,7 +151,7 @@ def _article(pmid: int, article: Element) -> Record:
         "publication_types": types,
         "languages": _texts(body, "Language"),
         "mesh": _texts(citation, "MeshHeadingList/MeshHeading/DescriptorName"),
-        "retracted": "Retracted Publication" in types or "RetractionIn" in corrections,
+        "retracted": "Retracted Publication" in types or not RETRACTED.isdisjoint(corrections),
         "notices": [notice for notice in NOTICES if notice in corrections],
         "sections": _sections(body.find("Abstract")) or _english(others),
         "other_abstracts": others,

@@ -1,13 +1,17 @@
 """From the references printed in a guideline to PMIDs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
 from acrflow import schemas
+from acrflow.evidence.matching import Match
 from acrflow.guideline.model import Guideline, RowReference
 from acrflow.ledger import EXAMPLES, Ledger
+
+Search = Callable[[Sequence[str]], list[Match]]  # printed citations to matches
 
 LARGEST_PMID = 99_999_999  # PMIDs have 1 to 8 digits
 
@@ -17,7 +21,7 @@ def is_pmid(number: int | None) -> bool:
     return number is not None and 0 < number <= LARGEST_PMID
 
 
-def list_references(guidelines: Iterable[Guideline], ledger: Ledger) -> pl.DataFrame:
+def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Search | None = None) -> pl.DataFrame:
     """One row per topic and reference number, from the rows that cite it and from the bibliography.
 
     Rows of a topic may disagree on a reference. The value that most rows print is taken, a usable PMID before an
@@ -26,42 +30,75 @@ def list_references(guidelines: Iterable[Guideline], ledger: Ledger) -> pl.DataF
     Args:
         guidelines: the parsed topics.
         ledger: taken and kept are references; left out are those without a PMID, by reason.
+        search: looks for the studies whose PMID is not printed by their citation; None looks for none.
 
     Returns:
         `schemas.Pmids`, by topic in the given order, then by number. Status `given`: the appendix prints a PMID;
-        `not_a_pmid`: it prints something else; `not_found`: it prints nothing.
+        `matched`: the search found the study, and it alone; `ambiguous`: several studies fit the citation;
+        `not_a_pmid`: the appendix prints something else, and the search found nothing; `not_found`: it prints nothing.
     """
-    rows = []
     conflicts: dict[str, list[str]] = {"pmid": [], "study_quality": []}
-    for guideline in guidelines:
-        citations = {entry.number: entry.citation for entry in guideline.bibliography}
-        cited: dict[int, list[RowReference]] = {number: [] for number in citations}
-        for variant in guideline.variants:
-            for row in variant.rows:
-                for reference in row.references:
-                    cited.setdefault(reference.number, []).append(reference)
-        for number in sorted(cited):
-            name = f"{guideline.topic} [{number}]"
-            printings = cited[number]
-            printed = _settle(printings, lambda r: r.printed, name, conflicts["pmid"], prefer=_usable)
-            pmid = next((r.pmid for r in printings if r.printed == printed and is_pmid(r.pmid)), None)
-            status = "given" if pmid else "not_found" if printed is None else "not_a_pmid"
-            quality = _settle(printings, lambda r: r.study_quality, name, conflicts["study_quality"])
-            rows.append((guideline.topic, number, pmid, status, printed, quality, citations.get(number)))
-            ledger.taken += 1
-            if status == "given":
-                ledger.kept += 1
-            else:
-                reason = "not a PMID" if printed else "no PMID printed" if printings else "cited by no appendix row"
-                ledger.leave_out(reason, name)
-    frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids), orient="row")
-    given = frame.filter(pl.col("status") == "given")
+    rows = [row for guideline in guidelines for row in _references(guideline, conflicts)]
+    searched = [row for row in rows if row["pmid"] is None and row["citation"]] if search else []
+    matches = search([row["citation"] for row in searched]) if search and searched else []
+    for row, match in zip(searched, matches, strict=True):
+        row |= {"pmid": match.pmid, "looked_up": match.by}
+        row["status"] = row["status"] if match.status == "not_found" else match.status
+    found_by = Counter(match.by for match in matches if match.pmid)
+    for row in rows:
+        ledger.taken += 1
+        if row["pmid"]:
+            ledger.kept += 1
+        else:
+            ledger.leave_out(_why_not(row), _name(row))
+    frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids))
     ledger.facts["topics"] = frame["topic"].n_unique()
-    ledger.facts["distinct_pmids"] = given["pmid"].n_unique()
+    ledger.facts["distinct_pmids"] = frame["pmid"].drop_nulls().n_unique()
+    ledger.facts["looked_up"] = sum(bool(match.by) for match in matches)
+    ledger.facts["matched_by"] = dict(sorted(found_by.items()))
+    ledger.facts["matched"] = {_name(row): row["pmid"] for row in rows if row["status"] == "matched"}
     ledger.facts["conflicts"] = {
         column: {"count": len(named), "examples": named[:EXAMPLES]} for column, named in conflicts.items()
     }
     return frame
+
+
+def _references(guideline: Guideline, conflicts: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """The rows of one topic, before any search; `cited` says whether a row of the appendix cites the reference."""
+    citations = {entry.number: entry.citation for entry in guideline.bibliography}
+    cited: dict[int, list[RowReference]] = {number: [] for number in citations}
+    for variant in guideline.variants:
+        for row in variant.rows:
+            for reference in row.references:
+                cited.setdefault(reference.number, []).append(reference)
+    rows = []
+    for number, printings in sorted(cited.items()):
+        name = f"{guideline.topic} [{number}]"
+        printed = _settle(printings, lambda r: r.printed, name, conflicts["pmid"], prefer=_usable)
+        pmid = next((r.pmid for r in printings if r.printed == printed and is_pmid(r.pmid)), None)
+        rows.append(
+            {
+                "topic": guideline.topic,
+                "number": number,
+                "pmid": pmid,
+                "status": "given" if pmid else "not_found" if printed is None else "not_a_pmid",
+                "printed": printed,
+                "study_quality": _settle(printings, lambda r: r.study_quality, name, conflicts["study_quality"]),
+                "citation": citations.get(number),
+                "cited": bool(printings),
+            }
+        )
+    return rows
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['topic']} [{row['number']}]"
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    """Why a reference has no PMID: what the appendix prints, and what the search said."""
+    printed = "not a PMID" if row["printed"] else "no PMID printed" if row["cited"] else "cited by no appendix row"
+    return f"{printed}; {row['looked_up']}" if row.get("looked_up") else printed
 
 
 def _usable(reference: RowReference) -> bool:

@@ -1,18 +1,22 @@
-"""Where records come from: Entrez, a folder of EFetch XML, or nowhere, behind one interface."""
+"""Where records, and the PMIDs of cited studies, come from: Entrez, a folder of EFetch XML, or nowhere."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import polars as pl
 
 from acrflow import schemas
 from acrflow.errors import InputError
-from acrflow.evidence.cache import Cache
+from acrflow.evidence.cache import NO_RECORD, Cache
+from acrflow.evidence.citation import Citation, read_citation
 from acrflow.evidence.entrez import Entrez
-from acrflow.evidence.reader import BrokenXml, Record, absent, read_records
+from acrflow.evidence.matching import NOTHING, Match, Matcher, unique
+from acrflow.evidence.reader import BrokenXml, Record, absent, read_citations, read_records
 from acrflow.evidence.references import is_pmid
 from acrflow.ledger import Ledger
+
+Found = TypeVar("Found")
 
 
 class Source(Protocol):
@@ -20,6 +24,11 @@ class Source(Protocol):
 
     def records(self, pmids: Sequence[int]) -> Iterator[Record]:
         """The records it has of these PMIDs, in any order; none for the others."""
+        ...
+
+    def search(self, citations: Sequence[str]) -> list[Match]:
+        """What it finds for each printed citation."""
+        ...
 
 
 class NoSource:
@@ -28,6 +37,10 @@ class NoSource:
     def records(self, pmids: Sequence[int]) -> Iterator[Record]:
         """Nothing."""
         return iter(())
+
+    def search(self, citations: Sequence[str]) -> list[Match]:
+        """Nothing, since it does not look."""
+        return [Match(None, "not_found", "")] * len(citations)
 
 
 class Snapshot:
@@ -46,20 +59,39 @@ class Snapshot:
         Raises:
             InputError: the folder has no XML file, or one that cannot be read.
         """
+        wanted = set(pmids)
+        for record in self._read(read_records):
+            if record["pmid"] in wanted:
+                wanted.discard(record["pmid"])
+                yield record
+
+    def search(self, citations: Sequence[str]) -> list[Match]:
+        """See `Source`; among the records of the folder.
+
+        Raises:
+            InputError: as `records`.
+        """
+        by_year: dict[int | None, dict[int, Citation]] = {}
+        for pmid, found in self._read(lambda xml: list(read_citations(xml))) if citations else ():
+            by_year.setdefault(found.year, {})[pmid] = found
+        matches = []
+        for cited in map(read_citation, citations):
+            near = [] if cited.year is None else range(cited.year - 1, cited.year + 2)
+            candidates = (pair for year in near for pair in by_year.get(year, {}).items())
+            matches.append(unique(cited, candidates, "snapshot") or NOTHING)
+        return matches
+
+    def _read(self, read: Callable[[bytes], list[Found]]) -> Iterator[Found]:
+        """Everything that `read` finds in the files."""
         files = sorted(self._folder.glob("*.xml"))
         if not files:
             remedy = "name a folder of EFetch XML files, or entrez, or none (evidence.source)"
             raise InputError(self._folder, "no such folder, or no *.xml file in it", remedy)
-        wanted = set(pmids)
         for file in files:
             try:
-                found = read_records(file.read_bytes())
+                yield from read(file.read_bytes())
             except BrokenXml as error:
                 raise InputError(file, str(error), "fetch this file again, or remove it") from None
-            for record in found:
-                if record["pmid"] in wanted:
-                    wanted.discard(record["pmid"])
-                    yield record
 
 
 class EntrezSource:
@@ -68,21 +100,32 @@ class EntrezSource:
     Args:
         entrez: fetches into `cache`.
         cache: the folder that later runs reuse.
+        matcher: finds PMIDs.
 
     Attributes:
         fetched: PMIDs that the last call of `records` did not find in the cache.
     """
 
-    def __init__(self, entrez: Entrez, cache: Cache):
-        self._entrez, self._cache = entrez, cache
+    def __init__(self, entrez: Entrez, cache: Cache, matcher: Matcher):
+        self._entrez, self._cache, self._matcher = entrez, cache, matcher
         self.fetched = 0
+
+    @property
+    def damaged(self) -> int:
+        """Files of the cache that were found damaged, and so fetched again."""
+        return len(set(self._cache.damaged))
 
     def records(self, pmids: Sequence[int]) -> Iterator[Record]:
         """See `Source` and `Entrez.fetch`."""
         pmids = [pmid for pmid in pmids if is_pmid(pmid)]
-        self.fetched = self._entrez.fetch(pmids)
+        with self._cache.alone():
+            self.fetched = self._entrez.fetch(pmids)
         for pmid in pmids:
-            yield from read_records(self._cache.load(pmid) or b"<PubmedArticleSet/>")
+            yield from read_records(self._cache.load_any(pmid) or NO_RECORD)
+
+    def search(self, citations: Sequence[str]) -> list[Match]:
+        """See `Source` and `Matcher.search`."""
+        return self._matcher.search(citations)
 
 
 def collect_records(source: Source, pmids: Iterable[int], ledger: Ledger) -> pl.DataFrame:
@@ -96,11 +139,14 @@ def collect_records(source: Source, pmids: Iterable[int], ledger: Ledger) -> pl.
     Returns:
         `schemas.Records`, sorted by PMID.
     """
-    requested = sorted(set(pmids))
+    asked = list(pmids)
+    requested = sorted(set(asked))
     received = {record["pmid"]: record for record in source.records(requested)}
     for pmid in requested:
         if pmid not in received:
-            ledger.leave_out("absent: no such record", str(pmid))
-    ledger.taken, ledger.kept = len(requested), len(received)
+            ledger.leave_out("absent: no such record" if is_pmid(pmid) else "not a PMID", str(pmid))
+    ledger.taken += len(requested)
+    ledger.kept += len(received)
+    ledger.facts["asked_for_more_than_once"] = len(asked) - len(requested)
     rows = [received.get(pmid) or absent(pmid) for pmid in requested]
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Records), orient="row")
