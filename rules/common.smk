@@ -38,7 +38,11 @@ def check_writable(folder):
 def check_inputs(config, topics):
     """Fail before any work when the user's documents or the snapshot are not in order."""
     check_writable(config.results)
-    if config.documents not in ("invented", "download"):
+    if config.source == "table" and not Path(config.documents).is_file():
+        raise InputError(
+            f"documents: {config.documents}", "the table is missing", "mend `documents` in the configuration"
+        )
+    if config.source == "folder":
         from acrflow.guideline.check import check_documents
 
         check_documents(Path(config.documents), [topic.name for topic in topics])
@@ -70,13 +74,14 @@ except InputError as error:
 RUN = f"{C.results}/{C.run}"
 LOGS = f"logs/{C.run}"
 TOPICS = {topic.name: topic for topic in topics}
+PARSED = [] if C.source == "table" else list(TOPICS)  # topics read from documents, a file each
 HELD_OUT = [topic.name for topic in topics if topic.role == "generalization"]
 SPLITS = ["test", "generalization"] if HELD_OUT else ["test"]
 PROMPTS = sorted({"reasoning", *(model.prompt for model in [*C.adapters.values(), *C.evaluation.references.values()])})
 BASELINES = ["majority", "tfidf_logreg"]
 MODELS = [*C.trained(), *C.evaluation.references, "base", *BASELINES]
 STEPS = [
-    "collect_guidelines",
+    "read_table" if C.source == "table" else "collect_guidelines",
     "list_references",
     "fetch_records",
     "condense_abstracts",

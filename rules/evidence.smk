@@ -1,6 +1,6 @@
 """Evidence: from cited references to condensed abstracts.
 
-needs   guidelines/{topic}.json (rule parse_guideline); the network, if evidence.source is entrez
+needs   guidelines/{topic}.json (rule parse_guideline); none of a table, which names no references; the network, if evidence.source is entrez
 makes   evidence/pmids.parquet, evidence/records.parquet, evidence/condensed.parquet
 reads   config: evidence
 """
@@ -17,7 +17,7 @@ if ENTREZ:
 
 rule list_references:
     input:
-        guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=TOPICS),
+        guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
         snapshot=SNAPSHOT_FILES,
         program="scripts/list_references.py",
         library=library("scripts/list_references.py"),

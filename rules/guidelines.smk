@@ -1,8 +1,8 @@
 """Guidelines: from documents to one table of rated rows.
 
-needs   per topic a narrative.pdf and an appendix.pdf (invented, downloaded, or the user's own folder)
-makes   guidelines/{topic}.json, guidelines/{topic}.qa.json, guidelines.parquet
-reads   config: documents, topics, download
+needs   per topic a narrative.pdf and an appendix.pdf (invented, downloaded, or the user's own folder); or a table of rows
+makes   guidelines/{topic}.json, guidelines/{topic}.qa.json (not of a table), guidelines.parquet
+reads   config: documents, topics, table, generalization, download
 """
 
 if C.documents == "download":
@@ -74,27 +74,63 @@ rule parse_guideline:
         """
 
 
-rule collect_guidelines:
-    input:
-        guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=TOPICS),
-        program="scripts/collect_guidelines.py",
-        library=library("scripts/collect_guidelines.py"),
-    output:
-        guidelines=f"{RUN}/guidelines.parquet",
-        ledger=f"{RUN}/ledger/collect_guidelines.json",
-    log:
-        f"{LOGS}/collect_guidelines.log",
-    benchmark:
-        f"{LOGS}/collect_guidelines.bench.tsv"
-    conda:
-        "../envs/data.yaml"
-    message:
-        "Collecting the rated rows of all topics"
-    shell:
-        r"""
-        exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --guidelines {input.guidelines:q} \
-            --out {output.guidelines:q} \
-            --ledger {output.ledger:q}
-        """
+if C.source == "table":
+
+    rule read_table:
+        input:
+            table=C.documents,
+            topics=C.topics.table or [],
+            program="scripts/read_table.py",
+            library=library("scripts/read_table.py"),
+        output:
+            guidelines=f"{RUN}/guidelines.parquet",
+            ledger=f"{RUN}/ledger/read_table.json",
+        log:
+            f"{LOGS}/read_table.log",
+        benchmark:
+            f"{LOGS}/read_table.bench.tsv"
+        conda:
+            "../envs/data.yaml"
+        params:
+            settings=C.table.model_dump_json(),
+            topics=f"--topics={C.topics.table}" if C.topics.table else "",
+            held_out=HELD_OUT,
+        message:
+            "Reading the rated rows of {input.table}"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --table {input.table:q} \
+                --settings {params.settings:q} \
+                --held-out {params.held_out:q} \
+                --out {output.guidelines:q} \
+                --ledger {output.ledger:q} {params.topics:q}
+            """
+
+else:
+
+    rule collect_guidelines:
+        input:
+            guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
+            program="scripts/collect_guidelines.py",
+            library=library("scripts/collect_guidelines.py"),
+        output:
+            guidelines=f"{RUN}/guidelines.parquet",
+            ledger=f"{RUN}/ledger/collect_guidelines.json",
+        log:
+            f"{LOGS}/collect_guidelines.log",
+        benchmark:
+            f"{LOGS}/collect_guidelines.bench.tsv"
+        conda:
+            "../envs/data.yaml"
+        message:
+            "Collecting the rated rows of all topics"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --guidelines {input.guidelines:q} \
+                --out {output.guidelines:q} \
+                --ledger {output.ledger:q}
+            """

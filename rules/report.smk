@@ -13,7 +13,7 @@ rule write_report:
         metrics=expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=MODELS, split=SPLITS),
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
         ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=STEPS),
-        qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=TOPICS),
+        qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
         leaks=f"{RUN}/dataset/leaks.json",
         card=f"{RUN}/dataset/card.md",
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),

@@ -13,7 +13,7 @@ from acrflow.evidence.access import add_options, open_source
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--guidelines", type=Path, nargs="+", required=True, help="parsed topics, guidelines/*.json")
+    parser.add_argument("--guidelines", type=Path, nargs="*", required=True, help="parsed topics, guidelines/*.json")
     add_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="pmids.parquet to write")
     parser.add_argument("--ledger", type=Path, required=True, help="ledger to write (JSON)")

@@ -16,6 +16,7 @@ RESERVED = frozenset(
     {"all", "dataset", "adapters", "evaluation", "report", "hub", "base", "panel"}
 )  # targets and models
 NAME = r"^[a-z][a-z0-9_]*$"
+TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet", ".xlsx")
 
 
 class Topics(Section):
@@ -23,6 +24,42 @@ class Topics(Section):
 
     invented: str = Field("config/demo_topics.tsv", description="topics to invent when `documents` is `invented`")
     download: str = Field("config/topics.tsv", description="topics to download when `documents` is `download`")
+    table: str | None = Field(
+        None, description="topics to take when `documents` is a table, with their roles; null takes all, to train on"
+    )
+
+
+class Columns(Section):
+    """Which column of the table holds what; null: the table has none."""
+
+    topic: str = Field("topic", description="the guideline's title")
+    variant: str = Field("variant", description="the scenario; a leading `Variant 1:` gives its number")
+    procedure: str = "procedure"
+    appropriateness: str = Field("appropriateness", description="one of the four categories, in any spelling")
+    reasoning: str | None = Field(None, description="text on the procedure")
+    strength_of_evidence: str | None = None
+    adult_rrl: str | None = Field(None, description="adult relative radiation level")
+    pediatric_rrl: str | None = Field(None, description="pediatric relative radiation level")
+    rating: str | None = Field(None, description="1 to 9")
+    median: str | None = Field(None, description="1 to 9")
+    votes: str | None = Field(None, description="nine counts, as a list or as text with blanks or commas between")
+
+
+class Table(Section):
+    """How a table of rated rows is read (used when `documents` is a table)."""
+
+    columns: Columns = Field(default_factory=Columns)
+    suffixes: dict[str, str] = Field({}, description="column: text to cut off the end of its values where it stands")
+    unlisted: Literal["leave_out", "train_test"] = Field(
+        "leave_out", description="topics of the table that the topic list does not name: leave_out, or train_test"
+    )
+
+    @model_validator(mode="after")
+    def _suffixes_fit_the_columns(self) -> "Table":
+        unknown = sorted(set(self.suffixes) - {"topic", "variant", "procedure", "reasoning", "strength_of_evidence"})
+        if unknown:
+            raise ValueError(f"suffixes: no text to cut in {', '.join(unknown)}")
+        return self
 
 
 class Download(Section):
@@ -190,8 +227,12 @@ class Config(Section):
     run: str = Field("paper", pattern=r"^[A-Za-z0-9_-]+$", description="name of the run, a folder under `results`")
     results: str = Field("results", description="folder of all runs")
     seed: int = Field(3407, description="seed of everything random that has no seed of its own")
-    documents: str = Field("download", description="invented, download, or a folder with one folder per topic")
+    documents: str = Field(
+        "download",
+        description="invented, download, folder with one folder per topic, or table (.csv, .csv.gz, .parquet, .xlsx)",
+    )
     topics: Topics = Field(default_factory=Topics)
+    table: Table = Field(default_factory=Table)
     generalization: list[str] | None = Field(
         None, description="topics held out whole; null takes the roles of the topic list, and none of a folder"
     )
@@ -210,6 +251,13 @@ class Config(Section):
     def _without_null(cls, value: Any) -> Any:
         """Snakemake lays one configuration file over the other; null takes an adapter of the lower one out."""
         return {name: one for name, one in value.items() if one is not None} if isinstance(value, dict) else value
+
+    @property
+    def source(self) -> Literal["invented", "download", "folder", "table"]:
+        """What `documents` names."""
+        if self.documents in ("invented", "download"):
+            return "invented" if self.documents == "invented" else "download"
+        return "table" if self.documents.lower().endswith(TABLE_ENDINGS) else "folder"
 
     @model_validator(mode="after")
     def _adapters_resolve(self) -> "Config":

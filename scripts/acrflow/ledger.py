@@ -25,9 +25,9 @@ class Ledger:
         self._examples: dict[str, list[str]] = {}
         self.facts: dict[str, Any] = {}
 
-    def leave_out(self, reason: str, item: str) -> None:
-        """Count one item that the step leaves out; `item` names it (topic, row, PMID) for the reader."""
-        self._left_out[reason] += 1
+    def leave_out(self, reason: str, item: str, count: int = 1) -> None:
+        """Count what the step leaves out; `item` names it (topic, row, PMID) for the reader."""
+        self._left_out[reason] += count
         named = self._examples.setdefault(reason, [])
         if len(named) < EXAMPLES:
             named.append(item)

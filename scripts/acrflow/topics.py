@@ -1,6 +1,7 @@
 """The topics of a run: from a topic list, or from the folders that the user supplies."""
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,14 +56,22 @@ def read_topics(path: Path) -> list[Topic]:
     return list(topics.values())
 
 
+def slug(title: str) -> str:
+    """A topic's folder name from its title: "Back Pain-Child" is back_pain_child."""
+    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+
+
 def topics_of(config: Config) -> list[Topic]:
-    """The topics of a run, with the roles that the configuration gives them.
+    """The topics of a run, with the roles that the configuration gives them; of a table without a topic list, only
+    those held out (the others are known when it is read).
 
     Raises:
         InputError: there is no topic, none is left for training, or `generalization` names an unknown one.
     """
-    if config.documents in ("invented", "download"):
-        topics = read_topics(Path(getattr(config.topics, config.documents)))
+    if config.source == "table" and config.topics.table is None:
+        return [Topic(name, name, "generalization") for name in config.generalization or []]
+    if config.source != "folder":
+        topics = read_topics(Path(getattr(config.topics, config.source)))
     else:
         from acrflow.guideline.check import find_topics
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 import yte
 
-from acrflow.config import Config
+from acrflow.config import TABLE_ENDINGS, Config
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = sorted(path.parent for path in ROOT.glob("profiles/*/config.yaml"))
@@ -33,8 +33,13 @@ def test_every_profile_plans_the_whole_workflow(project, profile):
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda path: path.name)
-def test_every_configuration_plans_the_whole_workflow(project, configuration):
-    assert "Writing the report" in project.planned("--cores", "1", "--configfile", str(configuration))
+def test_every_configuration_plans_the_whole_workflow(project, configuration, tmp_path):
+    table = yaml.safe_load(configuration.read_text()).get("documents", "").endswith(TABLE_ENDINGS)
+    (tmp_path / "rows.csv").touch()  # a table is the user's own
+    own = ["--config", f"documents={tmp_path / 'rows.csv'}"] if table else []
+    planned = project.planned("--cores", "1", "--configfile", str(configuration), *own)
+    assert "Writing the report" in planned
+    assert ("Reading the rated rows of" in " ".join(planned)) == table
 
 
 def test_a_recipe_trains_its_own_adapters_alone_one_after_the_other(project):
