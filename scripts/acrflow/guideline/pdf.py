@@ -19,12 +19,17 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from acrflow import limits
 from acrflow.errors import InputError
 
-AGAIN = "get the document again from its publisher, as PDF, and replace the file"
+AGAIN = (
+    "get the document again from its publisher, as PDF, and replace the file; or leave the topic out (topics.leave_out)"
+)
 TAIL = 2048  # bytes at the end of the file in which a whole PDF has its end marker
 MAX_PAGES = 1000  # a guideline has 10 to 80
 MAX_CHARACTERS = 100_000  # of one page; a dense page has 5,000
+MAX_OBJECTS = 100_000  # of one page, and as many segments of its paths; a dense page has 3,000
+MAX_SIDE = 14_400  # points; the largest page that the format knows, 5 m
 FORCE_BOLD = 1 << 18  # the font descriptor's flag
 BLANKS = " \xa0\u2007\u202f\r\n\t\x00\ufeff\u200b"
 HYPHEN = "\x02"  # what pdfium gives for a hyphen at the end of a line
@@ -99,6 +104,7 @@ def open_document(path: Path) -> Iterator[pdfium.PdfDocument]:
         InputError: missing, no PDF, cut off, encrypted, damaged, empty or with more than `MAX_PAGES` pages.
     """
     path = Path(path)
+    limits.at(str(path))
     try:
         with open(path, "rb") as file:
             head = file.read(1024)
@@ -136,6 +142,7 @@ def read_pages(path: Path) -> list[Page]:
     with open_document(path) as document:
         for index in range(len(document)):
             where = f"{path}, page {index + 1}"
+            limits.at(where)
             try:
                 page = document[index]
             except pdfium.PdfiumError:
@@ -151,6 +158,12 @@ def read_pages(path: Path) -> list[Page]:
 
 def _read_page(page: pdfium.PdfPage, number: int, where: str) -> Page:
     width, height = page.get_size()
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise InputError(where, f"the page measures {width:.0f} x {height:.0f} points", AGAIN)
+    if raw.FPDFPage_CountObjects(page.raw) > MAX_OBJECTS:
+        raise InputError(
+            where, f"the page holds more than {MAX_OBJECTS} objects; a guideline's have a few thousand", AGAIN
+        )
     place = _Placement(page)
     result = Page(number, width, height)
     textpage = raw.FPDFText_LoadPage(page.raw)
@@ -161,7 +174,7 @@ def _read_page(page: pdfium.PdfPage, number: int, where: str) -> Page:
         _read_runs(textpage, count, place, result)
     finally:
         raw.FPDFText_ClosePage(textpage)
-    _read_rulings(page.raw, place, result)
+    _read_rulings(page.raw, place, result, where)
     return result
 
 
@@ -260,11 +273,15 @@ def _is_bold(textpage: Any, index: int, fonts: dict[int | None, bool]) -> bool:
     return fonts[key]
 
 
-def _read_rulings(page: Any, place: _Placement, result: Page) -> None:
+def _read_rulings(page: Any, place: _Placement, result: Page, where: str) -> None:
+    segments = 0
     for index in range(raw.FPDFPage_CountObjects(page)):
         item = raw.FPDFPage_GetObject(page, index)
         if raw.FPDFPageObj_GetType(item) != raw.FPDF_PAGEOBJ_PATH:
             continue
+        segments += raw.FPDFPath_CountSegments(item)
+        if segments > MAX_OBJECTS:
+            raise InputError(where, f"the page's lines have more than {MAX_OBJECTS} segments", AGAIN)
         matrix = raw.FS_MATRIX()
         raw.FPDFPageObj_GetMatrix(item, matrix)
         corners = list(_segments(item, matrix, place))
