@@ -67,6 +67,7 @@ include: "rules/guidelines.smk"
 include: "rules/evidence.smk"
 include: "rules/dataset.smk"
 include: "rules/adapters.smk"
+include: "rules/predictions.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
 

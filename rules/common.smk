@@ -90,6 +90,7 @@ STEPS = [
 ]
 STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
 STEPS += [f"train_adapter.{folder}" for folder in C.trained()]
+STEPS += ["score_reasoning"]
 
 DOCUMENTS = {"invented": f"{RUN}/invented/documents", "download": f"{RUN}/documents"}.get(C.documents, C.documents)
 SNAPSHOT = f"{RUN}/invented/efetch" if C.evidence.source == "invented" else C.evidence.source

@@ -1,223 +1,137 @@
-"""Evaluation: predictions of every adapter, the base model and the cheap baselines; metrics; comparison.
+"""Evaluation: the reasoning's scores, every metric of every model, and the comparison.
 
-needs   adapters/{adapter}/, the base model, examples/*.parquet, dataset/*.parquet
-makes   predictions/{model}/{split}.greedy.parquet, metrics/{model}.{split}.json, metrics/comparison.parquet
-reads   config: evaluation, training.grpo.completion_tokens, seed
+needs   predictions/{model}/{split}.{draw}.parquet, examples/*.parquet, dataset/*.parquet, adapters/{adapter}/spec.json
+makes   metrics/reasoning.parquet, metrics/{model}.{split}.json, metrics/comparison.parquet, report/tables/
+reads   config: evaluation, models, seed
 """
 
-# vLLM loads the base once and serves all adapters; with transformers, or merged, each has a job of its own.
-TOGETHER = C.evaluation.backend == "vllm" and not C.evaluation.merge
-GENERATORS = [*C.trained(), "base"]
-DRAWS = ["greedy", *range(1, C.evaluation.samples + 1)]
+# Models that are asked to reason; the others' reasoning is not missing, it does not apply.
+REASONERS = [model for model in [*GENERATORS, *C.evaluation.references] if prompt_of(model).startswith("reasoning")]
+METRICS = expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=[*MODELS, "panel"], split=SPLITS)
 
 
-def generators(wildcards):
-    """Who answers in one job of `predict`."""
-    return GENERATORS if TOGETHER else [wildcards.generator]
-
-
-rule predict:
+rule score_reasoning:
     input:
-        examples=lambda wildcards: expand(
+        predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=REASONERS, split=SPLITS),
+        examples=expand(
             f"{RUN}/examples/{{prompt}}.{{split}}.parquet",
-            prompt=sorted({prompt_of(model) for model in generators(wildcards)}),
+            prompt=sorted({prompt_of(model) for model in REASONERS}),
             split=SPLITS,
         ),
-        base=BASE_FILES,
-        adapters=lambda wildcards: [f"{RUN}/adapters/{model}" for model in generators(wildcards) if model != "base"],
-        program="scripts/predict.py",
-        library=library("scripts/predict.py"),
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
+        terms=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
+        base=BASE_FILES if C.models.evaluation_judge == "base" else [],
+        program="scripts/score_reasoning.py",
+        library=library("scripts/score_reasoning.py"),
     output:
-        predictions=expand(
-            f"{RUN}/predictions/{{generator}}/{{split}}.{{draw}}.parquet",
-            generator=GENERATORS if TOGETHER else "{generator}",
-            split=SPLITS,
-            draw=DRAWS,
-        ),
+        scores=f"{RUN}/metrics/reasoning.parquet",
+        ledger=f"{RUN}/ledger/score_reasoning.json",
     log:
-        f"{LOGS}/predict/{'all' if TOGETHER else '{generator}'}.log",
+        f"{LOGS}/score_reasoning.log",
     benchmark:
-        f"{LOGS}/predict/{'all' if TOGETHER else '{generator}'}.bench.tsv"
-    wildcard_constraints:
-        generator=any_of(GENERATORS),
+        f"{LOGS}/score_reasoning.bench.tsv"
     conda:
         "../envs/train.yaml"
     resources:
         mem_mb=3000,
-        runtime=60,
     params:
-        models=lambda wildcards: [f"{model}:{prompt_of(model)}" for model in generators(wildcards)],
-        base=lambda wildcards: BASE,
-        adapters=f"{RUN}/adapters",
-        merge=["--merge"] if C.evaluation.merge else [],
+        models=[f"{model}:{prompt_of(model)}" for model in REASONERS],
+        predictions=f"{RUN}/predictions",
         examples=f"{RUN}/examples",
-        splits=SPLITS,
-        draws=DRAWS,
-        temperature=C.evaluation.temperature,
-        top_p=C.evaluation.top_p,
-        dtype=C.base.dtype,
-        quantization=C.base.quantization,
-        revision=[f"--revision={C.base.revision}"] if C.base.revision else [],
-        backend=C.evaluation.backend,
-        batch=C.evaluation.batch,
-        max_new_tokens=C.training.grpo.completion_tokens,
-        kept=f"{RUN}/completions",
-        out=f"{RUN}/predictions",
+        base=lambda wildcards: BASE,
+        embedder=C.models.embedder,
+        entities=C.models.entities,
+        judge=[f"--judge={C.models.evaluation_judge}"] if C.models.evaluation_judge else [],
+        device=C.models.device,
     message:
-        "Predicting {params.splits} with {params.models}"
+        "Scoring the reasoning of {params.models}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {input.program:q} \
             --models {params.models:q} \
-            --base {params.base:q} \
-            --dtype {params.dtype} \
-            --quantization {params.quantization} \
-            --adapters {params.adapters:q} \
+            --predictions {params.predictions:q} \
             --examples {params.examples:q} \
-            --splits {params.splits:q} \
-            --draws {params.draws} \
-            --temperature {params.temperature} \
-            --top-p {params.top_p} \
-            --backend {params.backend} \
-            --batch {params.batch} \
-            --max-new-tokens {params.max_new_tokens} \
-            --kept {params.kept:q} \
-            --out {params.out:q} {params.merge:q} {params.revision:q}
-        """
-
-
-rule predict_reference:
-    input:
-        examples=lambda wildcards: expand(
-            f"{RUN}/examples/{prompt_of(wildcards.reference)}.{{split}}.parquet", split=SPLITS
-        ),
-        program="scripts/predict.py",
-        library=library("scripts/predict.py"),
-    output:
-        predictions=expand(f"{RUN}/predictions/{{{{reference}}}}/{{split}}.greedy.parquet", split=SPLITS),
-    log:
-        f"{LOGS}/predict_reference/{{reference}}.log",
-    wildcard_constraints:
-        reference=any_of(C.evaluation.references),
-    conda:
-        "../envs/data.yaml"
-    resources:
-        network=1,
-        runtime=600,
-    params:
-        model=lambda wildcards: f"{wildcards.reference}:{prompt_of(wildcards.reference)}",
-        served=lambda wildcards: C.evaluation.references[wildcards.reference],
-        examples=f"{RUN}/examples",
-        splits=SPLITS,
-        batch=C.evaluation.batch,
-        max_new_tokens=C.training.grpo.completion_tokens,
-        kept=f"{RUN}/completions",
-        out=f"{RUN}/predictions",
-    message:
-        "Asking {wildcards.reference} at {params.served.url}"
-    shell:
-        r"""
-        exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --models {params.model:q} \
-            --base {params.served.model:q} \
-            --backend server \
-            --url {params.served.url:q} \
-            --key {params.served.key:q} \
-            --at-once {params.served.at_once} \
-            --examples {params.examples:q} \
-            --splits {params.splits:q} \
-            --batch {params.batch} \
-            --max-new-tokens {params.max_new_tokens} \
-            --kept {params.kept:q} \
-            --out {params.out:q}
-        """
-
-
-rule predict_baseline:
-    input:
-        train=f"{RUN}/dataset/train.parquet",
-        rows=f"{RUN}/dataset/{{split}}.parquet",
-        program="scripts/predict_baseline.py",
-        library=library("scripts/predict_baseline.py"),
-    output:
-        predictions=f"{RUN}/predictions/{{baseline}}/{{split}}.greedy.parquet",
-    log:
-        f"{LOGS}/predict_baseline/{{baseline}}.{{split}}.log",
-    conda:
-        "../envs/data.yaml"
-    params:
-        seed=C.seed,
-    message:
-        "Predicting {wildcards.split} with the cheap baseline {wildcards.baseline}"
-    shell:
-        r"""
-        exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --baseline {wildcards.baseline} \
-            --train {input.train:q} \
             --rows {input.rows:q} \
-            --split {wildcards.split} \
-            --seed {params.seed} \
-            --out {output.predictions:q}
+            --terms {input.terms:q} \
+            --embedder {params.embedder:q} \
+            --entities {params.entities:q} \
+            --base {params.base:q} \
+            --device {params.device} \
+            --out {output.scores:q} \
+            --ledger {output.ledger:q} {params.judge:q}
         """
 
 
 rule measure:
     input:
-        predictions=f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet",
-        rows=f"{RUN}/dataset/{{split}}.parquet",
-        examples=lambda wildcards: (
-            []
-            if wildcards.model in BASELINES
-            else f"{RUN}/examples/{prompt_of(wildcards.model)}.{wildcards.split}.parquet"
+        predictions=expand(
+            f"{RUN}/predictions/{{model}}/{{split}}.{{draw}}.parquet", model=GENERATORS, split=SPLITS, draw=DRAWS
         ),
+        others=expand(
+            f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet",
+            model=[*C.evaluation.references, *BASELINES],
+            split=SPLITS,
+        ),
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
+        examples=expand(f"{RUN}/examples/{{prompt}}.{{split}}.parquet", prompt=PROMPTS, split=SPLITS),
+        reasoning=f"{RUN}/metrics/reasoning.parquet",
         program="scripts/measure.py",
         library=library("scripts/measure.py"),
     output:
-        metrics=f"{RUN}/metrics/{{model}}.{{split}}.json",
+        metrics=METRICS,
     log:
-        f"{LOGS}/measure/{{model}}.{{split}}.log",
+        f"{LOGS}/measure.log",
     conda:
         "../envs/data.yaml"
     params:
-        kind=lambda wildcards: kind_of(wildcards.model),
-        examples=lambda wildcards, input: [f"--examples={input.examples}"] if input.examples else [],
+        models=[
+            f"{model}:{kind_of(model).replace(' ', '_')}:{'' if model in BASELINES else prompt_of(model)}"
+            for model in MODELS
+        ],
+        predictions=f"{RUN}/predictions",
+        samples=C.evaluation.samples,
+        examples=f"{RUN}/examples",
         bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
+        out=f"{RUN}/metrics",
     message:
-        "Measuring {wildcards.model} on {wildcards.split}"
+        "Measuring {params.models}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {input.program:q} \
-            --predictions {input.predictions:q} \
+            --models {params.models:q} \
+            --predictions {params.predictions:q} \
+            --samples {params.samples} \
             --rows {input.rows:q} \
-            --model {wildcards.model} \
-            --split {wildcards.split} \
-            --kind {params.kind:q} \
+            --examples {params.examples:q} \
+            --reasoning {input.reasoning:q} \
             --bootstrap {params.bootstrap} \
             --seed {params.seed} \
-            --out {output.metrics:q} {params.examples:q}
+            --out {params.out:q}
         """
 
 
 rule compare:
     input:
-        metrics=expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=MODELS, split=SPLITS),
+        metrics=METRICS,
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        program="scripts/compare.py",
-        library=library("scripts/compare.py"),
+        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
+        program="scripts/compare_all.py",
+        library=library("scripts/compare_all.py"),
     output:
         comparison=f"{RUN}/metrics/comparison.parquet",
+        pairs=f"{RUN}/metrics/pairs.parquet",
         tables=directory(f"{RUN}/report/tables"),
     log:
         f"{LOGS}/compare.log",
     conda:
         "../envs/data.yaml"
     params:
+        bootstrap=C.evaluation.bootstrap,
+        seed=C.seed,
         other_task=["--other-task"] if C.documents == "invented" or C.base.model == "tiny" else [],
     message:
         "Comparing all models"
@@ -228,6 +142,10 @@ rule compare:
             --metrics {input.metrics:q} \
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \
+            --adapters {input.adapters:q} \
+            --bootstrap {params.bootstrap} \
+            --seed {params.seed} \
             --out {output.comparison:q} \
+            --pairs {output.pairs:q} \
             --tables {output.tables:q} {params.other_task:q}
         """

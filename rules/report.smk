@@ -9,16 +9,19 @@ reads   the whole configuration (shown in the report)
 rule write_report:
     input:
         comparison=f"{RUN}/metrics/comparison.parquet",
-        tables=f"{RUN}/report/tables",
-        metrics=expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=MODELS, split=SPLITS),
+        pairs=f"{RUN}/metrics/pairs.parquet",
+        metrics=METRICS,
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
         ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=STEPS),
         qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
         leaks=f"{RUN}/dataset/leaks.json",
         card=f"{RUN}/dataset/card.md",
+        pmids=f"{RUN}/evidence/pmids.parquet",
+        condensed=f"{RUN}/evidence/condensed.parquet",
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        templates=expand("scripts/acrflow/evaluation/templates/report.{part}", part=["html.j2", "css"]),
+        train=f"{RUN}/dataset/train.parquet",
+        templates=expand("scripts/acrflow/evaluation/templates/report.{part}", part=["html.j2", "css", "js"]),
         program="scripts/write_report.py",
         library=library("scripts/write_report.py"),
     output:
@@ -48,7 +51,10 @@ rule write_report:
             --card {input.card:q} \
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \
-            --tables {input.tables:q} \
+            --train {input.train:q} \
+            --pairs {input.pairs:q} \
+            --pmids {input.pmids:q} \
+            --condensed {input.condensed:q} \
             --figures {output.figures:q} \
             --out {output.report:q}
         """

@@ -1,4 +1,4 @@
-"""Compare all models on all splits: one long table, tables for readers, and McNemar's test for every pair."""
+"""Compare two prediction files of the same rows: figures, paired differences, and the exact McNemar test."""
 
 import argparse
 from pathlib import Path
@@ -8,39 +8,56 @@ from acrflow.errors import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics.json of every model and split")
-    parser.add_argument(
-        "--predictions", type=Path, nargs="+", required=True, help="the predictions they were made from"
-    )
-    parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, with the panel's labels")
-    parser.add_argument("--other-task", action="store_true", help="say that the paper's figures are another task's")
-    parser.add_argument("--out", type=Path, required=True, help="comparison.parquet")
-    parser.add_argument("--tables", type=Path, required=True, help="folder for {split}.csv, {split}.md, mcnemar.csv")
+    parser.add_argument("a", type=Path, metavar="A", help="predictions.parquet")
+    parser.add_argument("b", type=Path, metavar="B", help="predictions.parquet")
+    parser.add_argument("--rows", type=Path, help="the split's rows (default: those of the run that A lies in)")
+    parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
+    parser.add_argument("--seed", type=int, default=3407, help="seed of the bootstrap (default 3407)")
     args = parser.parse_args()
 
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
     from acrflow import schemas
-    from acrflow.evaluation import compare
-    from acrflow.files import read_json, whole, write_text
+    from acrflow.evaluation import compare, metrics, tables
 
-    measured = [read_json(path) for path in args.metrics]
-    compare.check(measured, "--metrics")
-    predictions = [(path, schemas.read(schemas.Predictions, path)) for path in args.predictions]
-    rows = [schemas.read(schemas.Rows, path) for path in args.rows]
-    pairs = compare.mcnemar(compare.answers(predictions, rows, measured))
-    compared = compare.comparison(measured)
+    rows = schemas.read(schemas.Rows, compare.find_rows(args.a, args.rows))
+    read = [(path, schemas.read(schemas.Predictions, path)) for path in (args.a, args.b)]
+    answers = compare.two(read[0], read[1], rows)
+    drawn = {name: metrics.resampled(one.lines, args.bootstrap, args.seed) for name, one in answers.items()}
+    values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
+    draws = {name: metrics.figures(sums) for name, sums in drawn.items()}
 
-    for split in compared["split"].unique(maintain_order=True):
-        table = compare.wide(compared, split)
-        with whole(args.tables / f"{split}.csv") as temporary:
-            table.write_csv(temporary)
-        write_text(args.tables / f"{split}.md", compare.markdown(table, split, same_task=not args.other_task))
-    with whole(args.tables / "mcnemar.csv") as temporary:
-        pairs.write_csv(temporary)
-    schemas.write(schemas.Comparison, compared, args.out)
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left")
+    for heading in ("", "A", "B", "A - B", "95 % interval"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for metric in [name for name in tables.METRICS if name in values["A"]]:
+        a, b = float(values["A"][metric]), float(values["B"][metric])
+        if a != a or b != b:  # not known for one of them
+            continue
+        low, high = metrics.limits(draws["A"][metric] - draws["B"][metric])
+        span = f"{tables.written(metric, low)} to {tables.written(metric, high)}"
+        cells = [tables.written(metric, one) for one in (a, b, a - b)]
+        table.add_row(tables.METRICS[metric].heading, *cells, span)
 
-    models, splits = compared["model"].n_unique(), compared["split"].n_unique()
-    told_apart = (pairs["p_holm"] < 0.05).sum()
-    print(f"{models} models on {splits} splits; {told_apart} of {pairs.height} pairs differ (McNemar, Holm, p < 0.05)")
+    pair = compare.pairs({"": answers}, args.bootstrap, args.seed).row(0, named=True)
+    both = read[0][1].join(read[1][1], on="id", suffix="_b")
+    same_label, same_text = (both[name].eq_missing(both[f"{name}_b"]).sum() for name in ("label", "completion"))
+    console = Console(highlight=False)
+    for name, (path, one) in zip("AB", read, strict=True):
+        whose = f"{', '.join(one['model'].unique())}, {', '.join(one['draw'].unique())}"
+        console.print(f"{name}: {path} ({whose})", soft_wrap=True)
+    console.print(table)
+    console.print(
+        f"{pair['rows']} rows, {rows.height - pair['rows']} of the split in neither file; "
+        f"same label {same_label}, same text {same_text}."
+    )
+    console.print(
+        f"Only A right {pair['only_a_right']}, only B right {pair['only_b_right']}: "
+        f"exact McNemar p = {pair['p']:.3g}. Shares in percent, paired bootstrap over rows.",
+        soft_wrap=True,
+    )
 
 
 if __name__ == "__main__":

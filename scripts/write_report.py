@@ -25,8 +25,11 @@ def main() -> None:
         "--predictions", type=Path, nargs="+", required=True, help="predictions of every model and split"
     )
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="rows of the splits, {split}.parquet")
-    parser.add_argument("--tables", type=Path, required=True, help="folder with mcnemar.csv, from compare.py")
-    parser.add_argument("--figures", type=Path, required=True, help="folder for the figures as SVG files")
+    parser.add_argument("--train", type=Path, required=True, help="the training rows, train.parquet")
+    parser.add_argument("--pairs", type=Path, required=True, help="pairs.parquet")
+    parser.add_argument("--pmids", type=Path, required=True, help="every cited reference, pmids.parquet")
+    parser.add_argument("--condensed", type=Path, required=True, help="condensed.parquet")
+    parser.add_argument("--figures", type=Path, required=True, help="folder for the charts as SVG files")
     parser.add_argument("--out", type=Path, required=True, help="index.html")
     args = parser.parse_args()
     configuration = read_configuration(args.config_json)
@@ -35,11 +38,11 @@ def main() -> None:
     from acrflow.files import write_text
 
     files = {key: value for key, value in vars(args).items() if key not in ("config_json", "figures", "out")}
-    html, figures = build(Inputs(configuration=configuration, **files))
-    for figure in figures.values():
-        write_text(args.figures / f"{figure.name}.svg", figure.file)
+    html, charts = build(Inputs(configuration=configuration, **files))
+    for chart in charts:
+        write_text(args.figures / f"{chart.name}.svg", chart.svg())
     write_text(args.out, html)
-    print(f"{args.out}: {len(html.encode()) / 1e6:.1f} MB, {len(figures)} figures")
+    print(f"{args.out}: {len(html.encode()) / 1e6:.1f} MB, {len(charts)} charts")
 
 
 def read_configuration(text: str) -> dict[str, Any]:

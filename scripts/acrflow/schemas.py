@@ -211,6 +211,31 @@ class Comparison(Table):
     rows: int
 
 
+class Pairs(Table):
+    """Every pair of models on every split: which rows only one has right, and by how much their figures differ."""
+
+    split: str
+    model_a: str
+    model_b: str
+    rows: int
+    both_right: int
+    only_a_right: int
+    only_b_right: int
+    both_wrong: int
+    p: float = pa.Field(ge=0, le=1)  # exact McNemar test, two-sided
+    p_holm: float = pa.Field(ge=0, le=1)  # corrected within the split
+    macro_f1: float  # A - B, a share; its 95 % paired bootstrap interval over rows, and over topics
+    macro_f1_low: float
+    macro_f1_high: float
+    macro_f1_topic_low: float = pa.Field(nullable=True)
+    macro_f1_topic_high: float = pa.Field(nullable=True)
+    weighted_f1: float
+    weighted_f1_low: float
+    weighted_f1_high: float
+    weighted_f1_topic_low: float = pa.Field(nullable=True)
+    weighted_f1_topic_high: float = pa.Field(nullable=True)
+
+
 def row_id(topic: str, variant: str, procedure: str) -> str:
     """Stable id of a row: 16 hex digits of the SHA-256 of its key; independent of every other row."""
     key = "\x1f".join((topic, variant, procedure))

@@ -1,5 +1,6 @@
 """Comparing models: fairness of the table, McNemar and Holm by hand, the paper's figures where they belong."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
+from sklearn import metrics as sk
 
 from acrflow import schemas
 from acrflow.errors import InputError
-from acrflow.evaluation import compare, metrics
+from acrflow.evaluation import compare, metrics, tables
 from acrflow.files import write_json
 from acrflow.labels import LABELS, MBA, UA, UNA
 
@@ -27,8 +29,16 @@ SAID: dict[str, tuple[str, list[str | None]]] = {
 
 def measured(model: str, split: str = "test") -> dict:
     kind, said = SAID[model]
-    result = metrics.measure(predictions_of(said, model, split), rows_of(GOLD), None, Path("p"), 50, seed=1)
-    return {"model": model, "kind": kind, "split": split, "draw": "greedy", **result}
+    answers = metrics.tally(predictions_of(said, model, split), rows_of(GOLD), None, Path("p"))
+    return {"model": model, "kind": kind, "split": split, "not_asked": 0, **metrics.measure(answers, 50, seed=1)}
+
+
+def tally_of(right: list[bool]) -> metrics.Tally:
+    gold = [UNA, UA] * (len(right) // 2)
+    said = [label if good else MBA for label, good in zip(gold, right, strict=True)]
+    names = [f"row{i:03}" for i in range(len(right))]  # so that sorting keeps their order
+    rows, predictions = (frame.with_columns(id=pl.Series(names)) for frame in (rows_of(gold), predictions_of([*said])))
+    return metrics.tally(predictions, rows, None, Path("p"))
 
 
 def everything() -> list[dict]:
@@ -45,9 +55,8 @@ def test_mcnemar_and_holm_as_worked_by_hand() -> None:
     b = np.array([False] * 9 + [True] * 11)
     c = a.copy()
     c[[0, 1, 2, 3, 10, 11]] = False  # four rows that b has wrong, and two that b has right
-    pairs = {
-        (row["model_a"], row["model_b"]): row for row in compare.mcnemar({"test": {"a": a, "b": b, "c": c}}).to_dicts()
-    }
+    answers = {"test": {name: tally_of(one.tolist()) for name, one in (("a", a), ("b", b), ("c", c))}}
+    pairs = {(row["model_a"], row["model_b"]): row for row in compare.pairs(answers, 20, 1).to_dicts()}
     discordant = {pair: (row["only_a_right"], row["only_b_right"]) for pair, row in pairs.items()}
     assert discordant == {("a", "b"): (9, 1), ("a", "c"): (6, 0), ("b", "c"): (3, 5)}
     p_ab, p_ac, p_bc = 22 / 1024, 2 / 64, 186 / 256
@@ -56,28 +65,61 @@ def test_mcnemar_and_holm_as_worked_by_hand() -> None:
 
 
 def test_models_that_agree_everywhere_do_not_differ() -> None:
-    right = np.array([True, False, True])
-    assert compare.mcnemar({"test": {"a": right, "b": right}})["p"].to_list() == [1.0]
+    same = tally_of([True, False, True, True])
+    pair = compare.pairs({"test": {"a": same, "b": same}}, 50, 1).row(0, named=True)
+    assert (pair["p"], pair["macro_f1"], pair["macro_f1_low"], pair["macro_f1_high"]) == (1.0, 0, 0, 0)
 
 
-def test_the_table_holds_every_model_with_the_cheap_baselines_last() -> None:
-    compared = compare.comparison(everything())
+def test_differences_are_drawn_in_pairs() -> None:
+    """Against the plain way; unpaired draws of two models that share most errors would be far wider."""
+    rng = np.random.default_rng(0)
+    b = rng.random(400) < 0.6
+    a = b | (rng.random(400) < 0.1)
+    pair = compare.pairs({"test": {"a": tally_of(a.tolist()), "b": tally_of(b.tolist())}}, 2000, 1).row(0, named=True)
+    gold = np.array([UNA, UA] * 200)
+    drawn = []
+    for at in rng.integers(0, 400, (800, 400)):
+        f1 = [sk.f1_score(gold[at], np.where(one, gold, MBA)[at], labels=LABELS, average="weighted", zero_division=0)
+              for one in (a, b)]  # fmt: skip
+        drawn.append(f1[0] - f1[1])
+    found = [pair["weighted_f1_low"], pair["weighted_f1_high"]]
+    assert found == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.006)
+
+
+def test_the_comparison_holds_every_model_with_the_cheap_baselines_last_and_the_paper_beside() -> None:
+    compared = compare.comparison(everything(), {"citations": 1.3})
     schemas.Comparison.validate(compared)
-    table = compare.wide(compared, "test")
+    table = tables.wide(compared, "test", tables.HEADLINE)
     assert table["model"].to_list() == ["citations", "homemade", "base", "majority"]
     assert table.filter(model="base")["unparsed"].item() == 1
+    assert table["macro_f1_published"].to_list() == [pytest.approx(0.456), None, None, None]
+    assert compared.filter(metric="relative_time", split="test").select("value", "published").row(0) == (1.3, 1.2)
 
 
-def test_published_figures_stand_beside_adapters_of_that_name_only() -> None:
-    table = compare.wide(compare.comparison(everything()), "test")
-    assert dict(table.select("model", "published_macro_f1").iter_rows()) == {
-        "citations": pytest.approx(0.456),
-        "homemade": None,
-        "base": None,
-        "majority": None,
-    }
-    assert "another task" in compare.markdown(table, "test", same_task=False)
-    assert "another task" not in compare.markdown(table, "test", same_task=True)
+def test_tables_are_written_for_readers() -> None:
+    frame = tables.wide(compare.comparison(everything(), {}), "test", tables.PERFORMANCE)
+    table = tables.for_readers(frame, "Performance of 100 % & more", same_task=False, paper=tables.PERFORMANCE)
+    text, source = tables.markdown(table), tables.latex(table)
+    assert "another task" in text and "| citations | adapter |" in text and "| 45.6 |" in text
+    assert "another task" not in tables.markdown(
+        tables.for_readers(frame, "P", same_task=True, paper=tables.PERFORMANCE)
+    )
+    assert r"\caption{Performance of 100 \% \& more" in source and source.count(r" \\") == 1 + table_rows(source)
+    assert all(line.count("|") == len(table.heads) + 1 for line in text.splitlines() if line.startswith("|"))
+
+
+def table_rows(source: str) -> int:
+    return len(source.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines())
+
+
+def test_training_times_are_relative_to_baseline() -> None:
+    logs = {
+        name: pl.DataFrame([{"step": 1, "metric": "step_time", "value": seconds}],
+                           schema=schemas.polars_schema(schemas.TrainingLog))
+        for name, seconds in (("baseline", 2.0), ("citations", 3.0))
+    }  # fmt: skip
+    assert compare.relative_times(logs) == {"baseline": 1.0, "citations": 1.5}
+    assert compare.relative_times({"citations": logs["citations"]}) == {}
 
 
 @pytest.mark.parametrize(
@@ -104,30 +146,59 @@ def test_models_measured_on_different_rows_are_refused() -> None:
 def test_predictions_of_other_rows_than_the_metrics_are_refused() -> None:
     fewer = predictions_of([UNA] * 5, "majority")
     with pytest.raises(InputError, match="not the predictions of the rows"):
-        compare.answers([(Path("p"), fewer)], [rows_of(GOLD)], [measured("majority")])
+        compare.tallies([(Path("p"), fewer)], [rows_of(GOLD)], [measured("majority")])
 
 
-def test_compare_writes_its_tables_and_summarize_prints_them(tmp_path: Path) -> None:
+def write_run(folder: Path) -> dict[str, list[str]]:
+    """The files of a run, by the flag that takes them."""
     files: dict[str, list[str]] = {"--metrics": [], "--predictions": [], "--rows": []}
     for split in ("test", "generalization"):
         rows = rows_of(GOLD).with_columns(id=split + pl.col("id"))
-        schemas.write(schemas.Rows, rows, tmp_path / f"{split}.parquet")
-        files["--rows"].append(f"{split}.parquet")
+        schemas.write(schemas.Rows, rows, folder / "dataset" / f"{split}.parquet")
+        files["--rows"].append(f"dataset/{split}.parquet")
         for model in SAID:
             predictions = predictions_of(SAID[model][1], model, split).with_columns(id=split + pl.col("id"))
-            schemas.write(schemas.Predictions, predictions, tmp_path / f"{model}.{split}.parquet")
-            write_json(tmp_path / f"{model}.{split}.json", measured(model, split))
-            files["--predictions"].append(f"{model}.{split}.parquet")
+            file = f"predictions/{model}/{split}.greedy.parquet"
+            schemas.write(schemas.Predictions, predictions, folder / file)
+            write_json(folder / f"{model}.{split}.json", measured(model, split))
+            files["--predictions"].append(file)
             files["--metrics"].append(f"{model}.{split}.json")
-    arguments = [part for flag, paths in files.items() for part in (flag, *paths)]
-    program = [sys.executable, str(SCRIPTS / "compare.py"), *arguments, "--out", "c.parquet", "--tables", "tables"]
+    return files
+
+
+def test_all_models_are_compared_and_summarized(tmp_path: Path) -> None:
+    arguments = [part for flag, paths in write_run(tmp_path).items() for part in (flag, *paths)]
+    out = ["--out", "c.parquet", "--pairs", "pairs.parquet", "--tables", "tables", "--bootstrap", "50"]
+    program = [sys.executable, str(SCRIPTS / "compare_all.py"), *arguments, *out]
     subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
-    assert {file.name for file in (tmp_path / "tables").iterdir()} == {
-        "test.csv", "test.md", "generalization.csv", "generalization.md", "mcnemar.csv"
-    }  # fmt: skip
-    assert pl.read_csv(tmp_path / "tables" / "mcnemar.csv").height == 12
-    assert schemas.read(schemas.Comparison, tmp_path / "c.parquet")["metric"].n_unique() == 7 + 3 * len(LABELS)
+    names = ["performance", "reasoning", "generalization", "all.test", "all.generalization"]
+    expected = {f"{name}.{ending}" for name in names for ending in ("csv", "md", "tex")} | {"pairs.csv"}
+    assert {file.name for file in (tmp_path / "tables").iterdir()} == expected
+    assert schemas.read(schemas.Pairs, tmp_path / "pairs.parquet").height == 12
 
     program = [sys.executable, str(SCRIPTS / "summarize.py"), "--comparison", "c.parquet", "--report", "r/index.html"]
     shown = subprocess.run(program, cwd=tmp_path, check=True, capture_output=True, text=True, env={"COLUMNS": "100"})
     assert "majority" in shown.stdout and "Report: r/index.html" in shown.stdout
+
+
+def compare_two(folder: Path, a: str, b: str) -> subprocess.CompletedProcess[str]:
+    files = [f"predictions/{model}/test.greedy.parquet" for model in (a, b)]
+    program = [sys.executable, str(SCRIPTS / "compare.py"), *files, "--bootstrap", "50"]
+    return subprocess.run(program, cwd=folder, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"})
+
+
+def test_two_files_are_compared_and_files_of_different_rows_are_refused(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    done = compare_two(tmp_path, "citations", "majority")
+    assert done.returncode == 0, done.stderr
+    assert "Only A right 3, only B right 0: exact McNemar p = 0.25" in done.stdout
+    assert "same label 2" in done.stdout
+
+    file = tmp_path / "predictions/base/test.greedy.parquet"
+    whole = schemas.read(schemas.Predictions, file)
+    schemas.write(schemas.Predictions, whole[:5], file)
+    fewer = compare_two(tmp_path, "citations", "base")
+    assert fewer.returncode == 2 and "1 missing (testrow5)" in fewer.stderr
+    whole[[0, *range(6)]].write_parquet(file)
+    double = compare_two(tmp_path, "citations", "base")
+    assert double.returncode == 2 and "unique" in double.stderr

@@ -28,7 +28,7 @@ answer = st.sampled_from([*LABELS, None])
 
 
 def measured(gold: list[str], answers: list[str | None], draws: int = 20) -> dict:
-    return metrics.measure(predictions_of(answers), rows_of(gold), None, SOURCE, draws, seed=1)
+    return metrics.measure(metrics.tally(predictions_of(answers), rows_of(gold), None, SOURCE), draws, seed=1)
 
 
 def value(result: dict, metric: str) -> float:
@@ -60,10 +60,11 @@ def test_figures_agree_with_scikit_learn(pairs: list[tuple[str, str | None]]) ->
 @given(st.lists(st.tuples(label, answer), min_size=1, max_size=60))
 def test_shares_and_intervals_stay_between_0_and_1_and_in_order(pairs: list[tuple[str, str | None]]) -> None:
     result = measured([pair[0] for pair in pairs], [pair[1] for pair in pairs])
-    for name, figure in result["figures"].items():
-        assert 0 <= figure["value"] <= 1, name
-        if name in metrics.WITH_INTERVAL:
+    for name in metrics.MAIN:
+        if name != "qwk" and len(pairs) > 1:
+            figure = result["figures"][name]
             assert 0 <= figure["low"] <= figure["high"] <= 1, name
+            assert 0 <= figure["value"] <= 1, name
 
 
 @given(st.lists(st.tuples(label, answer), min_size=1, max_size=40), st.randoms(use_true_random=False))
@@ -71,8 +72,8 @@ def test_the_order_of_rows_does_not_matter(pairs: list[tuple[str, str | None]], 
     rows, predictions = rows_of([pair[0] for pair in pairs]), predictions_of([pair[1] for pair in pairs])
     order = list(range(len(pairs)))
     random.shuffle(order)
-    shuffled = metrics.measure(predictions[order], rows, None, SOURCE, 10, seed=1)
-    assert shuffled == metrics.measure(predictions, rows, None, SOURCE, 10, seed=1)
+    shuffled = metrics.tally(predictions[order], rows[order[::-1]], None, SOURCE)
+    assert metrics.measure(shuffled, 10, 1) == metrics.measure(metrics.tally(predictions, rows, None, SOURCE), 10, 1)
 
 
 @given(st.lists(st.tuples(label, label), min_size=2, max_size=40), st.integers(0, 39))
@@ -99,8 +100,8 @@ def published_answers(adapter: str) -> tuple[list[str], list[str | None]]:
 @pytest.mark.parametrize("adapter", published.CONFUSION)
 def test_the_published_confusion_matrix_gives_the_published_f1(adapter: str) -> None:
     result = measured(*published_answers(adapter))
-    for metric, percent in published.FIGURES[adapter]["test"].items():
-        assert 100 * value(result, metric) == pytest.approx(percent, abs=0.2)
+    for metric in ("macro_f1", "weighted_f1"):
+        assert value(result, metric) == pytest.approx(published.FIGURES[adapter]["test"][metric], abs=0.002)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +143,93 @@ def test_ten_thousand_predictions_with_a_thousand_draws_take_seconds() -> None:
 
 def test_a_row_whose_prompt_was_too_long_counts_as_wrong() -> None:
     rows, asked = rows_of([UA, UA, UA]), pl.DataFrame({"id": ["row0", "row1"]})
-    result = metrics.measure(predictions_of([UA, UA]), rows, asked, SOURCE, 10, seed=1)
-    assert (result["not_asked"], value(result, "accuracy"), value(result, "unparsed")) == (1, 2 / 3, 1 / 3)
+    result = metrics.measure(metrics.tally(predictions_of([UA, UA]), rows, asked, SOURCE), 10, seed=1)
+    assert (value(result, "accuracy"), value(result, "unparsed")) == (2 / 3, 1 / 3)
+
+
+def topics_of(size: int, topics: int) -> pl.Series:
+    return pl.Series([f"topic {i % topics}" for i in range(size)])
+
+
+def test_the_interval_over_topics_is_that_of_topics_drawn_with_replacement() -> None:
+    rng = np.random.default_rng(0)
+    gold, topics = rng.choice(LABELS, 300).tolist(), topics_of(300, 12)
+    skill = rng.random(12)  # topics differ, so that rows of one topic stand and fall together
+    said = [one if rng.random() < skill[i % 12] else str(rng.choice(LABELS)) for i, one in enumerate(gold)]
+    numbers = np.arange(300) % 12
+    drawn = []
+    for picked in rng.integers(0, 12, (1500, 12)):
+        at = np.concatenate([np.flatnonzero(numbers == topic) for topic in picked])
+        drawn.append(sk.f1_score(np.array(gold)[at], np.array(said)[at], labels=LABELS, average="macro"))
+    rows = rows_of(gold).with_columns(topic=topics)
+    figure = metrics.measure(metrics.tally(predictions_of(said), rows, None, SOURCE), 2000, 1)["figures"]["macro_f1"]
+    assert [figure["topic_low"], figure["topic_high"]] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.015)
+    assert figure["topic_high"] - figure["topic_low"] > 1.5 * (figure["high"] - figure["low"])
+
+
+@given(st.lists(st.tuples(label, label), min_size=1, max_size=60))
+def test_weighted_kappa_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    gold, said = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    if len({*gold, *said}) > 1:
+        expected = sk.cohen_kappa_score(gold, said, labels=LABELS, weights="quadratic")
+        assert value(measured(gold, [*said]), "qwk") == pytest.approx(expected)
+
+
+def test_an_unparsed_answer_counts_as_far_off_in_the_weighted_kappa() -> None:
+    gold = [UNA, UNA, MBA, UA]
+    assert value(measured(gold, [None, UNA, MBA, UA]), "qwk") == value(measured(gold, [UA, UNA, MBA, UA]), "qwk")
+
+
+def test_calibration_and_brier_score_agree_with_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    gold, shares = rng.choice(LABELS, 500).tolist(), rng.dirichlet([1, 1, 1], 500)
+    predictions = predictions_of(gold).with_columns(probabilities=pl.Series(shares.tolist()))
+    result = metrics.measure(metrics.tally(predictions, rows_of(gold), None, SOURCE), 10, 1)
+    place = np.array([LABELS.index(one) for one in gold])
+    right, sure = shares.argmax(axis=1) == place, shares.max(axis=1)
+    bins = np.minimum((sure * 10).astype(int), 9)
+    expected = sum(abs(right[bins == b].sum() - sure[bins == b].sum()) for b in range(10)) / 500
+    assert value(result, "ece") == pytest.approx(expected)
+    assert value(result, "brier") == pytest.approx(sk.brier_score_loss(place, shares, scale_by_half=False))
+    assert sum(one["rows"] for one in result["calibration"]) == 500
+
+
+def test_without_probabilities_there_is_no_calibration() -> None:
+    result = measured([UA, UNA], [UA, UNA])
+    assert (value(result, "ece"), value(result, "brier"), result["calibration"]) == (None, None, [])
+
+
+def test_votes_and_the_panel_as_worked_by_hand() -> None:
+    """Ten panelists: 7 for UNA, 2 for MBA, 1 for UA; published UNA. And 5 for UA alone, published UA."""
+    votes = [[3, 3, 1, 2, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 5, 0], None]
+    rows = rows_of([UNA, UA, UA]).with_columns(votes=pl.Series(votes, dtype=pl.List(pl.Int64)))
+    result = metrics.measure(metrics.tally(predictions_of([MBA, UA, UA]), rows, None, SOURCE), 10, 1)
+    assert value(result, "vote_agreement") == pytest.approx((0.2 + 1) / 2)  # the third row has no votes
+    panel = metrics.measure(metrics.panel(rows), 10, 1)
+    assert panel["rows"] == 2
+    assert value(panel, "accuracy") == pytest.approx((0.7 + 1) / 2)
+    assert value(panel, "unsafe") == pytest.approx(0.1 / 2)
+    assert value(panel, "vote_agreement") == pytest.approx(((7 * 6 + 2 * 1) / 90 + 1) / 2)
+    assert panel["confusion"]["counts"][0] == pytest.approx([0.7, 0.2, 0.1, 0])
+
+
+def test_sampled_runs_stand_beside_the_greedy_figure() -> None:
+    rows = rows_of([UA, UNA])
+    greedy, one, other = (
+        metrics.tally(predictions_of(said), rows, None, SOURCE) for said in ([UA, UNA], [UA, UA], [UA, UNA])
+    )
+    figure = metrics.measure(greedy, 10, 1, [one, other])["figures"]["accuracy"]
+    assert (figure["value"], figure["draws"], figure["draws_mean"]) == (1, 2, 0.75)
+    assert figure["draws_sd"] == pytest.approx(np.std([0.5, 1], ddof=1))
+
+
+def test_reasoning_is_averaged_over_the_rows_that_have_it() -> None:
+    rows, predictions = rows_of([UA, UNA, MBA]), predictions_of([UA, UNA, MBA])
+    values = [{"id": "row0", "model": "m", "split": "test", "alignment": 0.5}]
+    values.append({"id": "row2", "model": "m", "split": "test", "alignment": None})
+    scores = pl.DataFrame(values, schema=schemas.polars_schema(schemas.ReasoningScores))
+    result = metrics.measure(metrics.tally(predictions, rows, None, SOURCE, scores), 10, 1)
+    assert (value(result, "alignment"), result["known"]["alignment"], value(result, "judge")) == (0.5, 1, None)
 
 
 def test_no_rows_give_no_figures() -> None:
@@ -157,22 +243,31 @@ def test_predictions_of_other_rows_are_refused_by_name() -> None:
     double = predictions_of([UA, UA, UA])[[0, 0, 1, 2]]
     foreign = predictions_of([UA, UA, UA]).with_columns(id=pl.col("id").replace("row1", "elsewhere"))
     with pytest.raises(InputError, match=r"1 duplicated \(row0\)"):
-        metrics.count(double, rows, None, SOURCE)
+        metrics.tally(double, rows, None, SOURCE)
     with pytest.raises(InputError, match=r"1 missing \(row1\); 1 not among the rows \(elsewhere\)"):
-        metrics.count(foreign, rows, None, SOURCE)
+        metrics.tally(foreign, rows, None, SOURCE)
 
 
-def test_the_program_writes_nothing_for_predictions_of_another_model(tmp_path: Path) -> None:
-    schemas.write(schemas.Rows, rows_of([UA, MBA]), tmp_path / "rows.parquet")
-    schemas.write(schemas.Predictions, predictions_of([UA, None]), tmp_path / "p.parquet")
-    files = ["--predictions", "p.parquet", "--rows", "rows.parquet", "--out", "m.json"]
-    arguments = [sys.executable, str(PROGRAM), *files, "--split", "test", "--kind", "adapter"]
-    refused = subprocess.run([*arguments, "--model", "sft"], cwd=tmp_path, capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert "p.parquet: column model holds baseline, not sft" in refused.stderr
-    assert not (tmp_path / "m.json").exists()
+def program(folder: Path, *models: str) -> subprocess.CompletedProcess[str]:
+    schemas.write(schemas.Rows, rows_of([UA, MBA]), folder / "test.parquet")
+    schemas.write(schemas.Predictions, predictions_of([UA, None]), folder / "p" / "baseline" / "test.greedy.parquet")
+    files = ["--predictions", "p", "--rows", "test.parquet", "--examples", "e", "--out", "m", "--bootstrap", "20"]
+    arguments = [sys.executable, str(PROGRAM), "--models", *models, *files]
+    return subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
 
-    subprocess.run([*arguments, "--model", "baseline"], cwd=tmp_path, check=True, capture_output=True)
-    written = json.loads((tmp_path / "m.json").read_text())
-    assert (written["model"], written["kind"], written["draw"], written["rows"]) == ("baseline", "adapter", "greedy", 2)
-    assert value(written, "accuracy") == 0.5
+
+def test_the_program_measures_every_model_and_the_panel(tmp_path: Path) -> None:
+    done = program(tmp_path, "baseline:reference:")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "m" / "baseline.test.json").read_text())
+    assert (result["kind"], result["rows"], value(result, "unparsed")) == ("reference", 2, 0.5)
+    assert json.loads((tmp_path / "m" / "panel.test.json").read_text())["kind"] == "ceiling"
+
+
+def test_the_program_writes_nothing_where_predictions_are_missing_or_of_another_model(tmp_path: Path) -> None:
+    missing = program(tmp_path, "baseline:reference:", "sft:adapter:")
+    assert missing.returncode == 2 and "p/sft/test.greedy.parquet" in missing.stderr
+    schemas.write(schemas.Predictions, predictions_of([UA, None]), tmp_path / "p" / "sft" / "test.greedy.parquet")
+    other = program(tmp_path, "baseline:reference:", "sft:adapter:")
+    assert other.returncode == 2 and "holds baseline, not sft" in other.stderr
+    assert not (tmp_path / "m").exists()

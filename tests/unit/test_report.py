@@ -1,5 +1,7 @@
 """The report page, made by the program from an invented run."""
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -28,14 +30,22 @@ MODELS = {  # kind and share of right answers
     "majority": ("cheap baseline", 0.5),
     "tfidf_logreg": ("cheap baseline", 0.65),
 }
-HOSTILE = '<think><script>alert("x")</script><img src="https://x.org/x"></think><answer>Usually Appropriate</answer>'
+STUDY = [{"number": 1, "pmid": 91000001, "text": "Films found 82 of 100 fractures."}]
+HOSTILE = (
+    '<think><script>alert("x")</script><img src="https://x.org/x"> see [1] and [7]</think></script><!--'
+    "<answer>Usually Appropriate</answer>"
+)
 
 
 def rows_and_predictions(split: str) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
     draw = np.random.default_rng(len(split))
     gold = draw.choice(LABELS, SPLITS[split], p=(0.6, 0.2, 0.2)).tolist()
     rows = rows_of(gold).with_columns(
-        id=split + pl.col("id"), traces=pl.lit(["The film shows the fracture [1].", "It is quick."])
+        id=split + pl.col("id"),
+        traces=pl.lit(["The film shows the fracture [1,2].", "It is quick."]),
+        votes=pl.lit([1, 2, 3, 4, 0, 0, 0, 0, 1]),
+        evidence=pl.lit(STUDY, pl.List(schemas.EVIDENCE)),
+        procedure=pl.Series([("Radiography knee", "MRI knee", "CT knee")[i % 3] for i in range(len(gold))]),
     )
     tables, answers = {}, [*LABELS, None]
     for model, (_, right) in MODELS.items():
@@ -45,7 +55,7 @@ def rows_and_predictions(split: str) -> tuple[pl.DataFrame, dict[str, pl.DataFra
             completion=pl.format("<think>It is quick [1].</think><answer>{}</answer>", pl.col("label").fill_null("?")),
         )
         if model == "medreason_embed":
-            table = table.with_columns(completion=pl.lit(HOSTILE))
+            table = table.with_columns(completion=pl.lit(HOSTILE), probabilities=pl.lit([0.7, 0.2, 0.1]))
         tables[model] = table
     return rows, tables
 
@@ -95,18 +105,26 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
         files["--rows"].append(folder / f"{split}.parquet")
         schemas.write(schemas.Rows, rows, files["--rows"][-1])
         for model, table in tables.items():
-            result = metrics.measure(table, rows, None, Path("p"), 200, seed=1)
-            measured.append({"model": model, "kind": MODELS[model][0], "split": split, "draw": "greedy", **result})
+            who = {"model": model, "kind": MODELS[model][0], "split": split, "not_asked": 0}
+            tally = metrics.tally(table, rows, None, Path("p"))
+            measured.append({**who, **metrics.measure(tally, 200, seed=1, sampled=[tally])})
             files["--predictions"].append(folder / model / f"{split}.greedy.parquet")
             schemas.write(schemas.Predictions, table, files["--predictions"][-1])
             files["--metrics"].append(folder / f"{model}.{split}.json")
             write_json(files["--metrics"][-1], measured[-1])
-    compared = compare.comparison(measured)
+    compared = compare.comparison(measured, {"medreason_embed": 1.2})
     schemas.write(schemas.Comparison, compared, folder / "comparison.parquet")
     predictions = [(path, schemas.read(schemas.Predictions, path)) for path in files["--predictions"]]
     rows_of_splits = [schemas.read(schemas.Rows, path) for path in files["--rows"]]
-    (folder / "tables").mkdir()
-    compare.mcnemar(compare.answers(predictions, rows_of_splits, measured)).write_csv(folder / "tables/mcnemar.csv")
+    pairs = compare.pairs(compare.tallies(predictions, rows_of_splits, measured), 50, 1)
+    schemas.write(schemas.Pairs, pairs, folder / "pairs.parquet")
+    schemas.write(schemas.Rows, rows_of_splits[0], folder / "train.parquet")
+    pmids = [{"topic": "topic", "number": 1, "pmid": 91000001, "status": "given"}]
+    pmids.append({"topic": "topic", "number": 2, "pmid": None, "status": "not_found"})
+    condensed = [{"pmid": 91000001, "title": "Films of the knee", "year": 2020, "words_before": 9, "words_after": 5}]
+    for name, table, values in (("pmids", schemas.Pmids, pmids), ("condensed", schemas.Condensed, condensed)):
+        frame = pl.DataFrame(values, schema=schemas.polars_schema(table))
+        schemas.write(table, frame, folder / f"{name}.parquet")
     left_out = {"no record": {"count": 30, "examples": ["PMID 91000001"]}}
     ledger = {"step": "fetch_records", "unit": "references", "taken": 130, "kept": 100, "left_out": left_out}
     write_json(folder / "fetch_records.json", {**ledger, "facts": {"source": "snapshot"}})
@@ -124,7 +142,10 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
         "--qa": [folder / "knee.qa.json"],
         "--leaks": [folder / "leaks.json"],
         "--card": [folder / "card.md"],
-        "--tables": [folder / "tables"],
+        "--pairs": [folder / "pairs.parquet"],
+        "--train": [folder / "train.parquet"],
+        "--pmids": [folder / "pmids.parquet"],
+        "--condensed": [folder / "condensed.parquet"],
         "--figures": [folder / "report" / "figures"],
         "--out": [folder / "report" / "index.html"],
     }
@@ -160,19 +181,23 @@ def test_the_page_has_every_part(page: Path) -> None:
     html = page.read_text()
     for part in ("results", "errors", "training", "data", "leaks", "examples", "adapters"):
         assert f'<h2 id="{part}">' in html
-    for text in [*MODELS, "no record", "PMID 91000001", "The film shows the fracture [1].", "torch 2.13.0", "McNemar"]:
+    for text in [*MODELS, "no record", "PMID 91000001", "torch 2.13.0", "McNemar", "Reliability of"]:
         assert text in html, text
     assert html.count('class="matrix"') == len(MODELS) * len(SPLITS)
-    figures = {file.name for file in (page.parent / "figures").iterdir()}
-    assert figures == {"macro_f1_intervals.svg", *(f"training_{name}.svg" for name in list(MODELS)[:3])}
+    charts = {file.stem: file.read_text() for file in (page.parent / "figures").iterdir()}
+    trainings = [f"training_{name}" for name in list(MODELS)[:3]]
+    calibration = [f"reliability_{split}" for split in SPLITS]
+    assert charts.keys() == {"figures", "errors", "seconds", "evidence", *calibration, *trainings}
+    assert all("<svg" in svg and "var(--" not in svg for svg in charts.values())
     assert page.stat().st_size < 10e6
 
 
-def test_a_script_in_a_completion_is_text(page: Path) -> None:
+def test_a_completion_cannot_break_out_of_the_page(page: Path) -> None:
     html = page.read_text()
-    assert "&lt;script&gt;alert(" in html
-    tags = {tag for tag, _ in Elements(html).found}
-    assert not tags & {"script", "img", "iframe", "object", "link", "form"}
+    assert "alert(" not in html.split('<script type="text/plain" id="packed">')[0]
+    found = [tag for tag, _ in Elements(html).found]
+    assert not {"img", "iframe", "object", "link"} & set(found)
+    assert found.count("script") == 4
 
 
 def test_the_page_asks_for_nothing_outside_itself(page: Path) -> None:
@@ -180,14 +205,21 @@ def test_the_page_asks_for_nothing_outside_itself(page: Path) -> None:
     for tag, attributes in Elements(html).found:
         for name in ("src", "href", "xlink:href", "action", "data", "srcset"):
             assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
-    assert not re.search(r"@import|url\((?!#)", html)
-    assert "default-src 'none'" in html
+    assert "default-src 'none'" in html and "unsafe-eval" not in html
+
+
+def test_the_scripts_are_those_that_the_policy_names(page: Path) -> None:
+    html = page.read_text()
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert len(hashes) == 2 and re.findall(r"'sha256-([^']+)'", html) == hashes
 
 
 def test_screen_readers_find_headers_labels_and_unique_ids(page: Path) -> None:
     found = Elements(page.read_text()).found
     assert all("scope" in attributes for tag, attributes in found if tag == "th")
-    assert all(attributes.get("aria-label") for tag, attributes in found if tag == "svg")
+    assert all("aria-label" in attributes or "aria-labelledby" in attributes for _, attributes in found
+               if attributes.get("role") == "region")  # fmt: skip
     ids = [attributes["id"] for _, attributes in found if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = {(attributes["href"] or "")[1:] for tag, attributes in found if tag == "a"}

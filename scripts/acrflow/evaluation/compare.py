@@ -1,6 +1,6 @@
-"""Compare models: one long table, tables for readers, and McNemar's test for every pair."""
+"""Compare models: one long table of every figure, and every pair's McNemar test and paired bootstrap differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,12 @@ import polars as pl
 
 from acrflow import schemas
 from acrflow.errors import InputError
-from acrflow.evaluation.published import FIGURES as PUBLISHED
-from acrflow.evaluation.published import SOURCE
+from acrflow.evaluation import metrics, published
 
-KINDS = ("adapter", "base", "cheap baseline")  # the order of rows in tables
-SHOWN = {  # metric -> heading in tables
-    "macro_f1": "Macro F1",
-    "weighted_f1": "Weighted F1",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "unsafe": "Unsafe errors",
-    "unparsed": "Unparsed",
-    "well_formed": "Well-formed",
-}
-PUBLISHED_SHOWN = ("macro_f1", "weighted_f1")
+DIFFERENCES = ("macro_f1", "weighted_f1")  # figures whose difference each pair gets
 
 Measured = dict[str, Any]  # one metrics/{model}.{split}.json
+Tallies = dict[str, dict[str, metrics.Tally]]  # split -> model -> its answers
 
 
 def check(measured: Sequence[Measured], source: str) -> None:
@@ -48,86 +38,46 @@ def check(measured: Sequence[Measured], source: str) -> None:
     if "majority" not in models:
         raise InputError(source, "the majority baseline is missing", "add metrics/majority.{split}.json")
     for split in splits:
-        rows = {one["model"]: one["rows"] for one in measured if one["split"] == split}
+        # the panel is measured on the rows that have votes
+        rows = {one["model"]: one["rows"] for one in measured if one["split"] == split and one["kind"] != "ceiling"}
         if len(set(rows.values())) > 1:
             what = f"models were measured on different rows of {split}: {rows}"
             raise InputError(source, what, "measure all models on the same rows")
 
 
-def comparison(measured: Sequence[Measured]) -> pl.DataFrame:
-    """Every model on every split, one figure a row (`schemas.Comparison`): adapters, base, cheap baselines."""
-    rows = [
-        {
-            **{key: one[key] for key in ("model", "kind", "split")},
-            "metric": metric,
-            **figure,
-            "draws": 0,
-            "rows": one["rows"],
-        }
-        for one in sorted(measured, key=lambda one: KINDS.index(one["kind"]))
-        for metric, figure in one["figures"].items()
-    ]
+def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]) -> pl.DataFrame:
+    """Every model on every split, one figure a row (`schemas.Comparison`), models in the order of `schemas.KINDS`.
+
+    Args:
+        measured: all metrics.
+        relative_times: adapter -> training time over that of the adapter named baseline.
+    """
+    rows = []
+    for one in sorted(measured, key=lambda one: schemas.KINDS.index(one["kind"])):
+        who = {key: one[key] for key in ("model", "kind", "split")}
+        figures = dict(one["figures"])
+        if one["kind"] == "adapter" and one["model"] in relative_times:
+            figures["relative_time"] = {"value": relative_times[one["model"]], "draws": 0}
+        for metric, figure in figures.items():
+            printed = published.figure(one["model"], one["kind"], one["split"], metric)
+            rows.append({**who, "metric": metric, **figure, "published": printed, "rows": one["rows"]})
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Comparison))
 
 
-def wide(compared: pl.DataFrame, split: str) -> pl.DataFrame:
-    """One split as a table for readers: a row a model; value, low and high of each shown metric; then the published.
-
-    All figures are shares from 0 to 1. The published columns are filled for adapters that have the name of a published
-    one, and empty for all others.
-    """
-    rows = []
-    for (model, kind), group in compared.filter(split=split).group_by("model", "kind", maintain_order=True):
-        figure = {row["metric"]: row for row in group.to_dicts()}
-        row: dict[str, Any] = {"model": model, "kind": kind, "rows": group["rows"][0]}
-        for metric in SHOWN:
-            row |= {metric: figure[metric]["value"]}
-            row |= {f"{metric}_low": figure[metric]["low"], f"{metric}_high": figure[metric]["high"]}
-        for metric in PUBLISHED_SHOWN:
-            percent = published(str(model), str(kind), split, metric)
-            row[f"published_{metric}"] = None if percent is None else percent / 100
-        rows.append(row)
-    return pl.DataFrame(rows, infer_schema_length=None)
+def relative_times(logs: Mapping[str, pl.DataFrame]) -> dict[str, float]:
+    """Training time of each adapter over that of the adapter named baseline (`schemas.TrainingLog`); none without."""
+    seconds = {
+        name: float(log.filter(pl.col("metric") == "step_time")["value"].drop_nulls().sum())
+        for name, log in logs.items()
+    }
+    reference = seconds.get("baseline", 0.0)
+    return {name: one / reference for name, one in seconds.items() if one} if reference else {}
 
 
-def published(model: str, kind: str, split: str, metric: str) -> float | None:
-    """The published figure in percent of the adapter of this name; None if there is none."""
-    return PUBLISHED.get(model, {}).get(split, {}).get(metric) if kind == "adapter" else None
-
-
-def markdown(table: pl.DataFrame, split: str, same_task: bool) -> str:
-    """A table of `wide` as Markdown, in percent with 95 % intervals."""
-    heads = ["Model", "Kind", *SHOWN.values(), *(f"*{SHOWN[metric]} in the paper*" for metric in PUBLISHED_SHOWN)]
-    lines = [f"| {' | '.join(heads)} |", f"| --- | --- |{' ---: |' * (len(heads) - 2)}"]
-    for row in table.to_dicts():
-        cells = [row["model"], row["kind"], *(interval(row, metric) for metric in SHOWN)]
-        cells += [percent(row[f"published_{metric}"]) for metric in PUBLISHED_SHOWN]
-        lines.append(f"| {' | '.join(cells)} |")
-    rows = table["rows"][0] if table.height else 0
-    notes = [f"Split {split}, {rows} rows; percent, with 95 % bootstrap intervals. Unparsed answers count as wrong."]
-    notes.append(f"Columns in italics: figures printed in {SOURCE}{'' if same_task else '; ' + OTHER_TASK}.")
-    return "\n".join([*lines, "", *notes]) + "\n"
-
-
-OTHER_TASK = "they come from Llama 3.1 8B on real guidelines, another task than this run's, and measure nothing here"
-
-
-def percent(value: float | None) -> str:
-    """A share as percent with one decimal; an en dash for None."""
-    return "–" if value is None else f"{100 * value:.1f}"
-
-
-def interval(row: dict[str, Any], metric: str) -> str:
-    """A figure of `wide` with its interval, in percent."""
-    if row[f"{metric}_low"] is None:
-        return percent(row[metric])
-    return f"{percent(row[metric])} [{percent(row[f'{metric}_low'])}, {percent(row[f'{metric}_high'])}]"
-
-
-def answers(
+def tallies(
     predictions: Sequence[tuple[Path, pl.DataFrame]], rows: Sequence[pl.DataFrame], measured: Sequence[Measured]
-) -> dict[str, dict[str, np.ndarray]]:
-    """Which rows each model got right: split -> model -> one bool per row of the split, in the rows' order.
+) -> Tallies:
+    """The answers of every model on every split.
 
     A row whose prompt was too long has no prediction and is wrong, as in the metrics.
 
@@ -140,7 +90,7 @@ def answers(
         InputError: predictions are not of one of these splits, or lack more rows than the metrics say.
     """
     not_asked = {(one["model"], one["split"]): one["not_asked"] for one in measured}
-    right: dict[str, dict[str, np.ndarray]] = {}
+    found: Tallies = {}
     for path, table in predictions:
         if table.is_empty():
             continue
@@ -150,58 +100,72 @@ def answers(
         gold = next((frame for frame in rows if table["id"].is_in(frame["id"].implode()).all()), None)
         if gold is None or gold.height - table.height != not_asked[model, split]:
             raise InputError(path, f"not the predictions of the rows that {split} was measured on", "predict again")
-        joined = gold.select("id", "appropriateness").join(
-            table.select("id", "label"), on="id", how="left", maintain_order="left"
-        )
-        right.setdefault(split, {})[model] = joined["label"].eq_missing(joined["appropriateness"]).to_numpy()
-    return right
+        found.setdefault(split, {})[model] = metrics.tally(table, gold, table, path)
+    return found
 
 
-def mcnemar(right: dict[str, dict[str, np.ndarray]]) -> pl.DataFrame:
-    """Exact McNemar test of every pair of models on every split, p-values corrected by Holm within the split.
+def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
+    """Every pair of models on every split (`schemas.Pairs`).
 
-    Returns:
-        split, model_a, model_b, rows, both_right, only_a_right, only_b_right, both_wrong, p, p_holm.
+    The exact McNemar test with Holm's correction within the split; differences of the figures with paired bootstrap
+    intervals: both models are drawn with the same seed, so that each draw weighs the same rows (or topics).
     """
-    from statsmodels.stats.contingency_tables import mcnemar as test
+    from statsmodels.stats.contingency_tables import mcnemar
     from statsmodels.stats.multitest import multipletests
 
     rows: list[dict[str, Any]] = []
-    for split, models in right.items():
+    for split, models in answers.items():
+        right = {name: one.right() for name, one in models.items()}
+        values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in models.items()}
+        by_rows = {name: _drawn(one.lines, draws, seed) for name, one in models.items()}
+        by_topics = {name: _drawn(one.by_topic(), draws, seed) for name, one in models.items()}
         family = []
         for a, b in combinations(models, 2):
-            x, y = models[a], models[b]
+            x, y = right[a], right[b]
             table = [[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]]
-            family.append(
-                {
-                    "split": split,
-                    "model_a": a,
-                    "model_b": b,
-                    "rows": len(x),
-                    "both_right": table[0][0],
-                    "only_a_right": table[0][1],
-                    "only_b_right": table[1][0],
-                    "both_wrong": table[1][1],
-                    "p": float(test(table, exact=True).pvalue),
-                }
-            )
+            row: dict[str, Any] = {"split": split, "model_a": a, "model_b": b, "rows": len(x)}
+            names = ("both_right", "only_a_right", "only_b_right", "both_wrong")
+            row |= dict(zip(names, [*table[0], *table[1]], strict=True))
+            row["p"] = float(mcnemar(table, exact=True).pvalue)
+            for metric in DIFFERENCES:
+                row[metric] = float(values[a][metric] - values[b][metric])
+                for way, drawn in (("", by_rows), ("_topic", by_topics)):
+                    if drawn[a]:
+                        low, high = metrics.limits(drawn[a][metric] - drawn[b][metric])
+                        row |= {f"{metric}{way}_low": low, f"{metric}{way}_high": high}
+            family.append(row)
         if family:
             corrected = multipletests([row["p"] for row in family], method="holm")[1]
             rows += [{**row, "p_holm": float(p)} for row, p in zip(family, corrected, strict=True)]
-    return pl.DataFrame(rows, schema=MCNEMAR)
+    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pairs))
 
 
-MCNEMAR = pl.Schema(
-    {
-        "split": pl.String,
-        "model_a": pl.String,
-        "model_b": pl.String,
-        "rows": pl.Int64,
-        "both_right": pl.Int64,
-        "only_a_right": pl.Int64,
-        "only_b_right": pl.Int64,
-        "both_wrong": pl.Int64,
-        "p": pl.Float64,
-        "p_holm": pl.Float64,
-    }
-)
+def _drawn(lines: np.ndarray, draws: int, seed: int) -> metrics.Figures:
+    """The figures of every draw; none of fewer than two lines."""
+    return metrics.figures(metrics.resampled(lines, draws, seed)) if len(lines) > 1 else {}
+
+
+def find_rows(predictions: Path, given: Path | None) -> Path:
+    """The split's rows: those given, or those of the run that the predictions lie in.
+
+    Raises:
+        InputError: none are given, and none lie where a run has them.
+    """
+    rows = given or predictions.resolve().parents[2] / "dataset" / f"{predictions.name.split('.')[0]}.parquet"
+    if not rows.is_file():
+        raise InputError(
+            rows, "the split's rows are missing", "name them with --rows (results/RUN/dataset/SPLIT.parquet)"
+        )
+    return rows
+
+
+def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.DataFrame) -> dict[str, metrics.Tally]:
+    """The answers of two prediction files, on the rows that both hold.
+
+    Raises:
+        InputError: an id twice, other ids in one than in the other, or ids that are not among the rows.
+    """
+    metrics.check_ids(a[1], a[1].select("id").unique(), a[0])
+    metrics.check_ids(b[1], a[1].select("id"), b[0])
+    asked = rows.join(a[1].select("id"), on="id", how="semi")
+    return {"A": metrics.tally(a[1], asked, None, a[0]), "B": metrics.tally(b[1], asked, None, b[0])}

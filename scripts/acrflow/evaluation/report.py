@@ -1,5 +1,7 @@
 """The report: everything a reader needs to judge a run, gathered for one self-contained page."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +10,20 @@ from typing import Any
 
 import jinja2
 import polars as pl
+import vl_convert
 from markdown_it import MarkdownIt
 
 from acrflow import schemas
 from acrflow.errors import InputError
-from acrflow.evaluation import compare
-from acrflow.evaluation.figures import Figure, all_figures, quarters
+from acrflow.evaluation import browser, charts, compare, tables
+from acrflow.evaluation.charts import Chart
 from acrflow.evaluation.published import SOURCE
 from acrflow.files import read_json
 from acrflow.labels import LABELS
 
 TEMPLATES = Path(__file__).parent / "templates"
-SHOWN_PER_LABEL = 1  # example rows per split and gold label
+LIBRARY = "window.vegaEmbed = vegaEmbed;"  # the bundle holds Vega; charts come compiled from Vega-Lite
+FREE = ("tokens", "seconds")  # a model that has nothing else in a table has no row in it
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,22 @@ class Inputs:
     run: str
     configuration: dict[str, Any]
     comparison: Path
+    pairs: Path
     metrics: Sequence[Path]
     adapters: Sequence[Path]
     ledgers: Sequence[Path]
     qa: Sequence[Path]
     leaks: Path
     card: Path
+    pmids: Path
+    condensed: Path
     predictions: Sequence[Path]
     rows: Sequence[Path]
-    tables: Path
+    train: Path
 
 
-def build(inputs: Inputs) -> tuple[str, dict[str, Figure]]:
-    """The page as HTML and its figures by name.
+def build(inputs: Inputs) -> tuple[str, list[Chart]]:
+    """The page as HTML, and its charts.
 
     Raises:
         InputError: a file is missing or is not what it should be.
@@ -51,34 +58,81 @@ def build(inputs: Inputs) -> tuple[str, dict[str, Figure]]:
     adapters = [_adapter(folder) for folder in inputs.adapters]
     predictions = [schemas.read(schemas.Predictions, path) for path in inputs.predictions]
     rows = {path.stem: schemas.read(schemas.Rows, path) for path in inputs.rows}
-    figures = all_figures(compared, [(adapter["name"], adapter["log"]) for adapter in adapters])
+    condensed = schemas.read(schemas.Condensed, inputs.condensed)
+    references = browser.coverage(
+        schemas.read(schemas.Pmids, inputs.pmids), condensed, [*rows.values(), schemas.read(schemas.Rows, inputs.train)]
+    )
+    invented = inputs.configuration.get("documents") == "invented"
     splits = compared["split"].unique(maintain_order=True).to_list()
-    pairs = _pairs(inputs.tables / "mcnemar.csv")
+    pairs = schemas.read(schemas.Pairs, inputs.pairs).sort(["split", "p_holm"], descending=[True, False]).to_dicts()
+    drawn = _charts(compared, measured, adapters, browser.wrong(rows, predictions), references, splits)
+    kinds = dict(compared.select("model", "kind").iter_rows())
+    answering = [table for table in predictions if table.height and kinds[table["model"][0]] != "cheap baseline"]
+    scripts = {
+        "library": vl_convert.javascript_bundle(LIBRARY).replace("</script", r"<\/script"),
+        "program": (TEMPLATES / "report.js").read_text(encoding="utf-8"),
+    }
     page = _environment().get_template("report.html.j2")
     html = page.render(
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        scripts=scripts,
+        hashes=" ".join(f"'sha256-{_hash(script)}'" for script in scripts.values()),
+        specifications=_embedded({one.name: one.compiled() for one in drawn.values()}),
+        packed=browser.packed(browser.contents(rows, answering, condensed, linked=not invented)),
         run=inputs.run,
-        invented=inputs.configuration.get("documents") == "invented",
+        invented=invented,
         tiny=inputs.configuration.get("base", {}).get("model") == "tiny",
         configuration=json.dumps(inputs.configuration, indent=2, ensure_ascii=False),
         source=SOURCE,
         labels=LABELS,
-        shown=compare.SHOWN,
-        published_shown=compare.PUBLISHED_SHOWN,
-        headlines={split: _headline(compared, split) for split in splits},
+        how=tables.METRICS,
+        headlines={split: _headline(compared, split, tables.HEADLINE) for split in splits},
+        more={split: _headline(compared, split, tables.MORE) for split in splits},
+        reasoning={split: _headline(compared, split, (*tables.REASONING, *tables.COST)) for split in splits},
         findings=[finding for split in splits for finding in _findings(compared, pairs, split)],
         pairs=pairs,
         confusions={split: [one for one in _in_order(measured) if one["split"] == split] for split in splits},
-        figures=figures,
-        adapters=_relative_times(adapters),
+        charts=drawn,
+        adapters=adapters,
+        relative_times=compare.relative_times({one["name"]: one["log"] for one in adapters}),
         versions=_versions(adapters),
         ledgers=[_json(path) for path in inputs.ledgers],
         qa=[_checks(path) for path in inputs.qa],
         leaks=_json(inputs.leaks),
         card=_markdown(_text(inputs.card)),
-        examples=_examples(rows, predictions, [adapter["name"] for adapter in adapters]),
     )
-    return html, figures
+    return html, list(drawn.values())
+
+
+def _charts(
+    compared: pl.DataFrame,
+    measured: Sequence[dict[str, Any]],
+    adapters: Sequence[dict[str, Any]],
+    wrong: pl.DataFrame,
+    references: pl.DataFrame,
+    splits: Sequence[str],
+) -> dict[str, Chart]:
+    """Every chart of the report by name, those without anything to show left out."""
+    logs = {one["name"]: one["log"] for one in adapters}
+    drawn = [
+        charts.figures(compared),
+        *(charts.reliability(_in_order(measured), split) for split in splits),
+        charts.errors(wrong),
+        *(charts.training(name, log) for name, log in logs.items()),
+        charts.seconds(logs),
+        charts.evidence(references),
+    ]
+    return {one.name: one for one in drawn if one is not None}
+
+
+def _embedded(value: Any) -> Any:
+    """JSON that no HTML can end: the only sign with which a tag or a comment begins is written as an escape."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _hash(script: str) -> str:
+    """The script's hash as a content security policy wants it."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _environment() -> jinja2.Environment:
@@ -90,17 +144,22 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": compare.percent, "scalar": _scalar}
+    environment.filters |= {"written": lambda value, metric: tables.written(metric, value), "scalar": _scalar}
     return environment
 
 
-def _headline(compared: pl.DataFrame, split: str) -> dict[str, Any]:
-    """The main table of a split, by kind; with `published` if one of its adapters has published figures."""
-    table = compare.wide(compared, split).to_dicts()
+def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> dict[str, Any]:
+    """A table of a split, by kind; `paper` are its metrics with published figures."""
+    frame = tables.wide(compared, split, metrics)
+    rows = frame.to_dicts()
+    shown = tables.shown(frame)
+    known = [metric for metric in shown if any(row[metric] is not None for row in rows)]
+    answering = [row for row in rows if any(row[metric] is not None for metric in known if metric not in FREE)]
     return {
-        "rows": table[0]["rows"] if table else 0,
-        "kinds": {kind: [row for row in table if row["kind"] == kind] for kind in compare.KINDS},
-        "published": any(row[f"published_{metric}"] is not None for row in table for metric in compare.PUBLISHED_SHOWN),
+        "rows": max((row["rows"] for row in rows), default=0),
+        "metrics": known,
+        "kinds": {kind: [row for row in answering if row["kind"] == kind] for kind in schemas.KINDS},
+        "paper": [metric for metric in known if any(row[f"{metric}_published"] is not None for row in rows)],
     }
 
 
@@ -119,15 +178,7 @@ def _findings(compared: pl.DataFrame, pairs: list[dict[str, Any]], split: str) -
 
 
 def _in_order(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(measured, key=lambda one: compare.KINDS.index(one["kind"]))
-
-
-def _pairs(path: Path) -> list[dict[str, Any]]:
-    """The McNemar table, the pairs that differ most first."""
-    try:
-        return pl.read_csv(path, schema=compare.MCNEMAR).sort(["split", "p_holm"], descending=[True, False]).to_dicts()
-    except (FileNotFoundError, pl.exceptions.PolarsError) as error:
-        raise InputError(path, f"not the table of pairs: {error}", "run compare.py again") from error
+    return sorted(measured, key=lambda one: schemas.KINDS.index(one["kind"]))
 
 
 def _adapter(folder: Path) -> dict[str, Any]:
@@ -144,16 +195,8 @@ def _adapter(folder: Path) -> dict[str, Any]:
         "log": log,
         "seconds": float(times.sum()) if len(times) else None,
         "metric": metric,
-        "quarters": quarters(values) if len(values) else None,
+        "quarters": charts.quarters(values) if len(values) else None,
     }
-
-
-def _relative_times(adapters: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Training time over that of the adapter named baseline, as the paper has it; None without one."""
-    reference = next((one["seconds"] for one in adapters if one["name"] == "baseline"), None)
-    for one in adapters:
-        one["relative_time"] = one["seconds"] / reference if one["seconds"] and reference else None
-    return adapters
 
 
 def _versions(adapters: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -187,26 +230,6 @@ def _checks(path: Path) -> dict[str, Any]:
         figures[heading] = len(value) if isinstance(value, list) else value
     whole = json.dumps(report, indent=2, ensure_ascii=False)
     return {"topic": path.name.removesuffix(".qa.json"), "figures": figures, "whole": whole}
-
-
-def _examples(
-    rows: dict[str, pl.DataFrame], predictions: Sequence[pl.DataFrame], adapters: Sequence[str]
-) -> list[dict[str, Any]]:
-    """A few rows of each split, per gold label the one most disagreed on, with all completions."""
-    said: dict[str, list[dict[str, Any]]] = {}
-    for table in predictions:
-        for record in table.to_dicts():
-            if record["model"] in (*adapters, "base"):
-                said.setdefault(record["id"], []).append(record)
-    chosen = []
-    for split, table in rows.items():
-        answered = [row for row in table.sort("id").to_dicts() if row["id"] in said]
-        # rows with a gold reasoning before rows without, then those with the most different answers
-        answered.sort(key=lambda row: (not row["traces"], -len({one["label"] for one in said[row["id"]]})))
-        for label in LABELS:
-            of_label = [row for row in answered if row["appropriateness"] == label][:SHOWN_PER_LABEL]
-            chosen += [{**row, "split": split, "completions": said[row["id"]]} for row in of_label]
-    return chosen
 
 
 def _markdown(text: str) -> str:
