@@ -1,7 +1,7 @@
 """The appendix: per variant a ruled table of procedures with their ratings, votes, radiation and references."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from acrflow.errors import InputError
 from acrflow.guideline.layout import Band, Line, bands, free_lines, join_lines, squeeze, without_margins
 from acrflow.guideline.model import RowReference
 from acrflow.guideline.pdf import AGAIN, Page, read_pages
+from acrflow.guideline.web import AGAIN_HTML, Heading, TableLine, WebPage, columns, is_web_page, laid_out, read_page
 from acrflow.labels import parse_category
 
 # "Variant 1: ..." or "Variant: 1 ..."; without a colon it is a mention inside a sentence
@@ -29,9 +30,9 @@ _NOTHING = frozenset({"", "n/a", "na", "-", "–", "—"})
 
 @dataclass
 class AppendixRow:
-    """A row as printed, with the place it starts at; the fields are those of `model.Row`."""
+    """A row as printed, with the place it starts at ("page 3"); the fields are those of `model.Row`."""
 
-    page: int
+    place: str
     procedure: str
     category: str
     strength_of_evidence: str | None
@@ -45,9 +46,9 @@ class AppendixRow:
 
 @dataclass
 class AppendixVariant:
-    """A variant's heading and rows."""
+    """A variant's heading, the place it stands at, and its rows."""
 
-    page: int
+    place: str
     number: int
     text: str
     rows: list[AppendixRow] = field(default_factory=list)
@@ -76,12 +77,13 @@ class _OpenRow:
 
 
 def read_appendix(path: Path) -> Appendix:
-    """Parse an appendix.
+    """Parse an appendix: the publisher's PDF, or its web page where the name ends in .html or .htm.
 
     Raises:
-        InputError: the PDF cannot be read, holds no variant with rows, or a row cannot be understood; with the page.
+        InputError: the document cannot be read, holds no variant with rows, or a row cannot be understood; with the
+            page of the PDF or the line of the web page.
     """
-    return parse_appendix(read_pages(path), path)
+    return parse_web_appendix(read_page(path), path) if is_web_page(path) else parse_appendix(read_pages(path), path)
 
 
 def parse_appendix(pages: list[Page], path: Path) -> Appendix:
@@ -200,7 +202,7 @@ class _Reader:
         match = VARIANT.match(line.text)
         if match:
             self._close_row()
-            self.variants.append(AppendixVariant(line.page, int(match[1]), ""))
+            self.variants.append(AppendixVariant(f"page {line.page}", int(match[1]), ""))
             self._heading = [match[2]]
             return True
         if self._heading is not None:
@@ -218,11 +220,11 @@ class _Reader:
         cells = self._table.cut(band)
         if cells is None or not self.variants:
             return
-        if _is_reference_header(band):
+        if _is_reference_header([run.text for run in sorted(band.runs, key=lambda run: run.x0)]):
             return
         nested = band.edges[0] > self._table.edges[0] + NESTED
         if nested or not (cells.get("procedure") or cells.get("category")):
-            reference = _reference(band)
+            reference = reference_of(band.cells(band.edges))
             if reference and self._row is not None:
                 self._row.references.append(reference)
                 return
@@ -240,36 +242,71 @@ class _Reader:
 
     def _close_row(self) -> None:
         row, self._row = self._row, None
-        if row is None:
-            return
-        where = f"{self.path}, page {row.page}"
-        name = row.cells.get("procedure") or "(no name)"
-        category = parse_category(row.cells.get("category", ""))
-        if not row.complete or category is None:
-            what = f"row '{name}' has no appropriateness category (found '{row.cells.get('category', '')}')"
-            raise InputError(where, what, f"{AGAIN}; if it looks right, report its layout")
-        self.variants[-1].rows.append(
-            AppendixRow(
-                page=row.page,
-                procedure=name,
-                category=category,
-                strength_of_evidence=row.cells.get("soe") or None,
-                adult_rrl=row.cells.get("adult") or None,
-                pediatric_rrl=row.cells.get("pediatric") or None,
-                rating=_integer(row.cells.get("rating", ""), f"rating of '{name}'", where),
-                median=_number(row.cells.get("median", ""), f"median of '{name}'", where),
-                votes=_votes([row.cells.get(str(rating), "") for rating in range(1, 10)], name, where),
-                references=row.references,
-            )
-        )
+        if row is not None:
+            self.variants[-1].rows.append(_read_row(row.cells, row.references, f"page {row.page}", self.path))
 
     def finish(self) -> None:
         """Close what is open and see that there is something."""
         self._close_row()
-        if not any(variant.rows for variant in self.variants):
-            raise InputError(
-                f"{self.path}, page 1", "no variant with a rating table found: no guideline's appendix", AGAIN
-            )
+        _refuse_empty(self.variants, f"{self.path}, page 1", AGAIN)
+
+
+def parse_web_appendix(page: WebPage, path: Path) -> Appendix:
+    """Parse the publisher's web page of an appendix; `path` is named in errors."""
+    variants: list[AppendixVariant] = []
+    header: list[TableLine] = []
+    open_header = unused = 0
+    for item in page.items:
+        if isinstance(item, Heading):
+            match = VARIANT.match(item.text)
+            if match:
+                variants.append(AppendixVariant(f"line {item.line}", int(match[1]), squeeze(match[2])))
+                header = []
+            continue
+        texts = [cell.text for cell in item.cells]
+        if not variants or not any(texts):
+            continue
+        if item.depth and variants[-1].rows:
+            reference = None if _is_reference_header(texts) else reference_of(texts)
+            if reference:
+                variants[-1].rows[-1].references.append(reference)
+            elif not _is_reference_header(texts):
+                unused += len("".join(texts))
+        elif open_header or is_header(texts):
+            header = [*header, item] if open_header else [item]
+            open_header = (open_header or max(cell.rows for cell in item.cells)) - 1
+        else:
+            names = column_names(columns(header))
+            cells = {name: text for name, text in zip(names, laid_out(item), strict=False) if name}
+            variants[-1].rows.append(_read_row(cells, [], f"line {item.line}", path))
+    _refuse_empty(variants, f"{path}, line 1", AGAIN_HTML)
+    return Appendix(page.fields.get("hdnTopicName", ""), variants, unused)
+
+
+def _refuse_empty(variants: list[AppendixVariant], where: str, remedy: str) -> None:
+    if not any(variant.rows for variant in variants):
+        raise InputError(where, "no variant with a rating table found: no guideline's appendix", remedy)
+
+
+def _read_row(cells: dict[str, str], references: list[RowReference], place: str, path: Path) -> AppendixRow:
+    """A row from its cells' texts by field name."""
+    where, name = f"{path}, {place}", cells.get("procedure") or "(no name)"
+    category = parse_category(cells.get("category", ""))
+    if not cells.get("procedure") or category is None:
+        what = f"row '{name}' has no appropriateness category (found '{cells.get('category', '')}')"
+        raise InputError(where, what, f"{AGAIN}; if it looks right, report its layout")
+    return AppendixRow(
+        place=place,
+        procedure=name,
+        category=category,
+        strength_of_evidence=cells.get("soe") or None,
+        adult_rrl=cells.get("adult") or None,
+        pediatric_rrl=cells.get("pediatric") or None,
+        rating=_integer(cells.get("rating", ""), f"rating of '{name}'", where),
+        median=_number(cells.get("median", ""), f"median of '{name}'", where),
+        votes=_votes([cells.get(str(rating), "") for rating in range(1, 10)], name, where),
+        references=references,
+    )
 
 
 def pmid_of(printed: str | None) -> int | None:
@@ -277,8 +314,9 @@ def pmid_of(printed: str | None) -> int | None:
     return int(printed) if printed and _PMID.match(printed) else None
 
 
-def _reference(band: Band) -> RowReference | None:
-    parts = [text for text in band.cells(band.edges) if text]
+def reference_of(texts: Sequence[str]) -> RowReference | None:
+    """The reference that a row of cells prints: number, PMID in brackets, study quality; None if it is none."""
+    parts = [text for text in texts if text]
     quality = QUALITIES.get(parts[-1].lower()) if len(parts) > 1 else None
     match = _REFERENCE.match(squeeze(" ".join(parts[:-1] if quality else parts)))
     if not match:
@@ -287,8 +325,8 @@ def _reference(band: Band) -> RowReference | None:
     return RowReference(number=int(match[1]), printed=printed, pmid=pmid_of(printed), study_quality=quality)
 
 
-def _is_reference_header(band: Band) -> bool:
-    words = " ".join(run.text.lower() for run in sorted(band.runs, key=lambda run: run.x0)).split()
+def _is_reference_header(texts: Iterable[str]) -> bool:
+    words = " ".join(texts).lower().split()
     return bool(words) and {"references", "reference", "study", "quality"}.issuperset(words)
 
 

@@ -51,6 +51,9 @@ _SYNONYM_PATTERNS = [(re.compile(rf"(?<![\w/-])(?:{old})(?![\w/-])"), new) for o
 _STOP = frozenset(["and", "or", "of", "the", "a", "an", "to", "for", "in", "on", "by", "at", "as"])
 _NAMES = "ct cta ctv ctu mri mra mrv mru mrcp us radiography fluoroscopy mammography angiography venography scan dxa"
 _MODALITIES = frozenset(_NAMES.split())
+_REGIONS = frozenset(
+    ["head", "brain", "orbit", "neck", "chest", "abdomen", "pelvis", "spine", "extremity", "breast", "heart"]
+)
 _PROCEDURE_ADDED = re.compile(rf"\s+and\s+(?=(?:{_NAMES.replace(' ', '|')})\b)")
 _CONTRAST = re.compile(
     r"\b(without and with|with and without|without or with|with or without|without and/or with|with and/or without"
@@ -211,6 +214,9 @@ def similarity(name: str, candidate: str, common: frozenset[str] = frozenset()) 
 def _similarity(name: Name, candidate: Name, common: frozenset[str]) -> float:
     if candidate.words - name.words - name.qualifiers or not candidate.techniques >= name.techniques:
         return 0.0  # the candidate is narrower, or another examination
+    listed = candidate.words & _REGIONS
+    if len(listed) > 1 and name.words & _REGIONS > listed:
+        return 0.0  # "CT Abdomen and Pelvis" says which regions it means: a CT of the chest as well is another one
     shared = len(name.words & candidate.words)
     unsaid = sum(DISTINCTIVE if word in common else DESCRIPTIVE for word in name.words - candidate.words)
     unsaid += min(QUALIFIERS, QUALIFIER * len(name.qualifiers - candidate.words - candidate.qualifiers))

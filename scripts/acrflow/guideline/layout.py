@@ -60,6 +60,7 @@ def squeeze(text: str) -> str:
 
 
 _DASHED = re.compile(r"[\w)\]%°][-\u2010\u2011\u2013]$|[a-z]/$", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S*[^\s.,;)\]]$")  # a web address that no full stop ends
 _SUSPENDED = re.compile(r"(?:and|or|to|versus|nor)\b", re.IGNORECASE)
 
 
@@ -68,7 +69,8 @@ def join_lines(texts: Iterable[str]) -> str:
 
     A line that ends in a hyphen, a dash or a slash joins the next one without a blank: these documents break
     lines after a hyphen the author wrote ("long-", "lasting") and never hyphenate themselves, so the hyphen
-    stays. The exception is the suspended hyphen ("CT-", "or MRI-guided"), which keeps its blank.
+    stays. The exception is the suspended hyphen ("CT-", "or MRI-guided"), which keeps its blank. A web address is
+    broken anywhere; it goes on with anything but a capital letter.
     """
     whole = ""
     for text in texts:
@@ -78,6 +80,8 @@ def join_lines(texts: Iterable[str]) -> str:
         if not whole:
             whole = text
         elif _DASHED.search(whole) and not _SUSPENDED.match(text):
+            whole += text
+        elif _ADDRESS.search(whole) and not text[0].isupper():
             whole += text
         else:
             whole += " " + text

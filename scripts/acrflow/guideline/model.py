@@ -75,8 +75,32 @@ class BibliographyEntry(Part):
     citation: str
 
 
+class Study(Part):
+    """An entry of the evidence table; None where the table prints nothing or "N/A".
+
+    Attributes:
+        number: of the reference in the narrative's bibliography.
+        study_type: for instance "Observational-Dx".
+        patients: patients, or events.
+        study_quality: as in `RowReference`.
+    """
+
+    number: int
+    citation: str
+    study_type: str | None
+    patients: str | None
+    objective: str | None
+    results: str | None
+    study_quality: str | None
+
+
 class Guideline(Part):
-    """One topic. `revision` is the narrative's own word, for instance "New" or "Revised", with its year."""
+    """One topic.
+
+    Attributes:
+        revision, year: the narrative's own word, for instance "New" or "Revised", with its year.
+        studies: the evidence table, empty where the topic has none.
+    """
 
     topic: str
     title: str
@@ -84,6 +108,7 @@ class Guideline(Part):
     year: int | None
     variants: list[Variant]
     bibliography: list[BibliographyEntry]
+    studies: list[Study] = []
 
 
 def write_guideline(guideline: Guideline, path: Path) -> None:

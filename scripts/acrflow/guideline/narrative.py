@@ -18,7 +18,8 @@ from acrflow.guideline.model import BibliographyEntry
 from acrflow.guideline.pdf import AGAIN, Page, read_pages
 from acrflow.labels import parse_category
 
-LETTER = re.compile(r"[A-Z]{1,2}\.\s+(?=\S)")
+# "A. CT Abdomen"; a variant can have more than 26 sections, and what follows "Z." is a letter or a sign
+LETTER = re.compile(r"(?:[A-Za-z]{1,2}|[^\w\s])\.\s+(?=\S)")
 DISCUSSION = re.compile(r"discussion of procedures", re.IGNORECASE)
 # bold headings of the layout itself that end the discussion
 AFTER_DISCUSSION = re.compile(
@@ -281,7 +282,8 @@ class _Discussion:
     def _begins_paragraph(self, previous: Line, line: Line) -> bool:
         if line.page == previous.page and line.base - previous.base > PARAGRAPH_GAP * self.pitch:
             return True
-        return not self._wraps(previous, line)
+        # a line may end early before a long word; no paragraph begins with a small letter
+        return not line.text[0].islower() and not self._wraps(previous, line)
 
 
 def _usual_pitch(flow: Sequence[Line]) -> float:

@@ -142,7 +142,7 @@ class _Report:
 def _variant(figures: AppendixVariant, words: NarrativeVariant | None, report: _Report) -> Variant:
     witness = words or NarrativeVariant(figures.number, "")
     if words and witness.text and canonical(witness.text) != canonical(figures.text):
-        report.conflict(figures.number, "", "variant", figures.text, witness.text, f"page {figures.page}")
+        report.conflict(figures.number, "", "variant", figures.text, witness.text, figures.place)
     pairs = pair([row.procedure for row in figures.rows], [row.procedure for row in witness.rows])
     headings = [section.heading for section in witness.sections]
     used: set[int] = set()
@@ -158,7 +158,7 @@ def _variant(figures: AppendixVariant, words: NarrativeVariant | None, report: _
             report.only_appendix.append(_named(figures.number, row.procedure))
         else:
             report.compared += 1
-            pages = f"pages {row.page} and {printed.page}"
+            pages = f"{row.place} and page {printed.page}"
             if printed.procedure.lower() != row.procedure.lower():
                 report.renamed.append(
                     {"variant": figures.number, "appendix": row.procedure, "narrative": printed.procedure}
