@@ -1,7 +1,8 @@
 """Guidelines: from documents to one table of rated rows.
 
-needs   per topic a narrative.pdf and an appendix.pdf (invented, downloaded, or the user's own folder); or a table of rows
-makes   guidelines/{topic}.json, guidelines/{topic}.qa.json (not of a table), guidelines.parquet
+needs   per topic a narrative.pdf, an appendix (PDF or HTML) and perhaps an evidence table (invented, downloaded, or the
+        user's own folder); or a table of rows
+makes   guidelines/{topic}.json, guidelines/{topic}.qa.json, studies.parquet (not of a table), guidelines.parquet
 reads   config: documents, topics, table, generalization, download
 """
 
@@ -44,10 +45,19 @@ if C.documents == "download":
             """
 
 
+def documents(wildcards):
+    """A topic's documents: those that will be there, or those that the user's folder holds."""
+    folder = Path(DOCUMENTS) / wildcards.topic
+    if C.documents in ("invented", "download"):
+        return {"narrative": folder / "narrative.pdf", "appendix": folder / "appendix.pdf"}
+    from acrflow.guideline.check import documents_of
+
+    return documents_of(folder)
+
+
 rule parse_guideline:
     input:
-        narrative=f"{DOCUMENTS}/{{topic}}/narrative.pdf",
-        appendix=f"{DOCUMENTS}/{{topic}}/appendix.pdf",
+        unpack(documents),
         program="scripts/parse_guideline.py",
         library=library("scripts/parse_guideline.py"),
     output:
@@ -60,6 +70,10 @@ rule parse_guideline:
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        evidence_table=lambda wildcards, input: (
+            ["--evidence-table", input.get("evidence_table")] if input.get("evidence_table") else []
+        ),
     message:
         "Reading the guideline on {wildcards.topic}"
     shell:
@@ -68,7 +82,7 @@ rule parse_guideline:
         python {input.program:q} \
             --topic {wildcards.topic:q} \
             --narrative {input.narrative:q} \
-            --appendix {input.appendix:q} \
+            --appendix {input.appendix:q} {params.evidence_table:q} \
             --out {output.guideline:q} \
             --qa {output.qa:q}
         """
@@ -113,10 +127,12 @@ else:
     rule collect_guidelines:
         input:
             guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
+            qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
             program="scripts/collect_guidelines.py",
             library=library("scripts/collect_guidelines.py"),
         output:
             guidelines=f"{RUN}/guidelines.parquet",
+            studies=f"{RUN}/studies.parquet",
             ledger=f"{RUN}/ledger/collect_guidelines.json",
         log:
             f"{LOGS}/collect_guidelines.log",
@@ -131,6 +147,8 @@ else:
             exec > >(tee {log:q}) 2>&1
             python {input.program:q} \
                 --guidelines {input.guidelines:q} \
+                --qa {input.qa:q} \
                 --out {output.guidelines:q} \
+                --studies {output.studies:q} \
                 --ledger {output.ledger:q}
             """

@@ -1,4 +1,4 @@
-"""Collect the parsed topics in one table: one row per condition x variant x procedure."""
+"""Collect the parsed topics: one row per condition x variant x procedure, and one per study of an evidence table."""
 
 import argparse
 from pathlib import Path
@@ -9,18 +9,24 @@ from acrflow.errors import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--guidelines", type=Path, nargs="+", required=True, help="parsed topics (JSON)")
+    parser.add_argument("--qa", type=Path, nargs="+", required=True, help="the topics' quality reports (JSON)")
     parser.add_argument("--out", type=Path, required=True, help="guidelines.parquet")
+    parser.add_argument("--studies", type=Path, required=True, help="studies.parquet: the evidence tables")
     parser.add_argument("--ledger", type=Path, required=True, help="what was left out and why (JSON)")
     args = parser.parse_args()
 
     from acrflow import schemas
-    from acrflow.guideline.collect import collect
+    from acrflow.files import read_json
+    from acrflow.guideline.collect import collect, quality, studies
     from acrflow.guideline.model import read_guideline
     from acrflow.ledger import Ledger
 
     ledger = Ledger("collect_guidelines", "rows")
-    table = collect([read_guideline(path) for path in args.guidelines], ledger)
+    guidelines = [read_guideline(path) for path in args.guidelines]
+    table = collect(guidelines, ledger)
+    ledger.facts["documents"] = quality([read_json(path) for path in args.qa])
     schemas.write(schemas.Guidelines, table, args.out)
+    schemas.write(schemas.Studies, studies(guidelines), args.studies)
     ledger.write(args.ledger)
 
 

@@ -1,4 +1,4 @@
-"""Parse one topic's guideline documents: ratings and votes from the appendix, reasoning from the narrative."""
+"""Parse a topic's guideline documents: ratings from the appendix, reasoning from the narrative, studies."""
 
 import argparse
 from pathlib import Path
@@ -11,21 +11,28 @@ from acrflow.guideline.qa import parse_topic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--topic", required=True, help="the topic's name, kept in every row")
-    parser.add_argument("--narrative", type=Path, required=True, help="narrative.pdf")
-    parser.add_argument("--appendix", type=Path, required=True, help="appendix.pdf")
+    parser.add_argument("--narrative", type=Path, required=True, help="narrative (PDF)")
+    parser.add_argument("--appendix", type=Path, required=True, help="appendix (PDF or the saved web page)")
+    parser.add_argument(
+        "--evidence-table", type=Path, help="evidence table (PDF or the saved web page), if there is one"
+    )
+    parser.add_argument("--topic", help="the topic's name, kept in every row (default: the name of --out)")
     parser.add_argument("--out", type=Path, required=True, help="the parsed topic (JSON)")
-    parser.add_argument("--qa", type=Path, required=True, help="counts, conflicts and what was left over (JSON)")
+    parser.add_argument(
+        "--qa", type=Path, help="counts, conflicts and what was left over (JSON; default: beside --out, as T.qa.json)"
+    )
     args = parser.parse_args()
 
-    guideline, report = parse_topic(args.topic, args.narrative, args.appendix)
+    topic = args.topic or args.out.stem
+    guideline, report = parse_topic(topic, args.narrative, args.appendix, args.evidence_table)
     write_guideline(guideline, args.out)
-    write_json(args.qa, report)
+    write_json(args.qa or args.out.with_suffix(".qa.json"), report)
     rows = report["rows"]["appendix"]
     reasoned = rows - len(report["rows_without_reasoning"])
     print(
-        f"{args.topic}: {len(guideline.variants)} variants, {rows} rows, {reasoned} with reasoning; "
-        f"{report['categories']['agree']} of {report['categories']['compared']} categories agree with the narrative"
+        f"{topic}: {len(guideline.variants)} variants, {rows} rows, {reasoned} with reasoning; "
+        f"{report['categories']['agree']} of {report['categories']['compared']} categories agree with the narrative; "
+        f"{len(guideline.studies)} studies in the evidence table"
     )
 
 

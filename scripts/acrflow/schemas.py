@@ -41,6 +41,8 @@ class Guidelines(Table):
     id: str = pa.Field(unique=True)
     topic: str  # the topic's folder name
     condition: str  # the guideline's title
+    revision: str = pa.Field(nullable=True)  # the narrative's word: "New", "Revised"
+    year: int = pa.Field(nullable=True)
     variant_number: int = pa.Field(ge=1)
     variant: str
     procedure: str
@@ -52,10 +54,25 @@ class Guidelines(Table):
     adult_rrl: str = pa.Field(nullable=True)  # relative radiation level as printed
     pediatric_rrl: str = pa.Field(nullable=True)
     references: pl.List(pl.Int64)  # reference numbers, in the appendix's order
+    narrative_procedure: str = pa.Field(nullable=True)  # as the narrative's rating table, the second witness, prints it
+    narrative_category: str = pa.Field(nullable=True)
     reasoning: str = pa.Field(nullable=True)  # the narrative's text on the procedure family; None where it has none
     heading: str = pa.Field(nullable=True)  # the narrative heading that the reasoning stands under
     join: str = pa.Field(isin=JOINS)
     join_score: float = pa.Field(ge=0, le=1)
+
+
+class Studies(Table):
+    """The evidence tables: one row per topic x reference number, null where the table prints nothing."""
+
+    topic: str
+    number: int
+    citation: str
+    study_type: str = pa.Field(nullable=True)
+    patients: str = pa.Field(nullable=True)  # or events
+    objective: str = pa.Field(nullable=True)
+    results: str = pa.Field(nullable=True)
+    study_quality: str = pa.Field(nullable=True)
 
 
 class Pmids(Table):

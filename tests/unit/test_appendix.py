@@ -153,7 +153,7 @@ def test_what_an_appendix_may_leave_out_is_none(drawn: Any) -> None:
 def test_a_row_without_a_category_is_an_error_that_names_the_page(drawn: Any) -> None:
     rows = [*many_rows(20), (row("US elbow", "Sometimes nice"), [])]
     with pytest.raises(
-        InputError, match=r"page 3: row 'US elbow' has no appropriateness category \(found 'Sometimes nice'\)"
+        InputError, match=r"page 3, line \d+: row 'US elbow' has no appropriateness category \(found 'Sometimes nice'\)"
     ):
         drawn([("Variant 1: Glimmer.", rows)])
 

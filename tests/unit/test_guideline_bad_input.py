@@ -167,7 +167,8 @@ def test_a_renamed_guideline_with_the_same_variants_is_kept(topic: Path) -> None
 def test_witnesses_who_contradict_each_other_are_refused_with_page_and_row(topic: Path) -> None:
     draw_narrative(topic / "narrative.pdf", category="Usually Not Appropriate")
     message = (
-        r"2 of 60 categories differ .* variant 1: US region 0 is 'Usually Appropriate' in the appendix, .*pages 1 and 1"
+        r"narrative.pdf, page 1, line \d+: 2 of 60 categories differ .* variant 1: US region 0: "
+        r"'Usually Not Appropriate' here, 'Usually Appropriate' in .*appendix.pdf, page 1, line \d+"
     )
     with pytest.raises(InputError, match=message):
         parse(topic)
@@ -179,7 +180,8 @@ def test_conflicts_below_the_limit_keep_both_values(topic: Path) -> None:
     guideline_pdf.draw_appendix(topic / "appendix.pdf", "Glimmer of the Elbow", [(f"Variant 1: {VARIANT}", rows)])
     guideline, report = parse(topic)
     values = {"appendix": "May Be Appropriate", "narrative": "May Be Appropriate (Disagreement)"}
-    assert report["conflicts"] == [{"variant": 1, "procedure": "US region 0", "column": "category", **values}]
+    assert [{key: conflict[key] for key in values} for conflict in report["conflicts"]] == [values]
+    assert report["conflicts"][0]["narrative_place"].startswith("page 1, line ")
     assert report["categories"] == {"compared": 1, "agree": 0}
     assert report["rows"]["only_in_appendix"] == ["variant 1: US region 1", "variant 1: US region 2"]
     first = guideline.variants[0].rows[0]

@@ -42,6 +42,12 @@ def test_the_more_specific_heading_wins(name: str, heading: str) -> None:
     assert found(name) == (heading, "exact")
 
 
+def test_a_heading_that_lists_regions_does_not_explain_an_examination_of_one_more() -> None:
+    headings = ["CT Abdomen and Pelvis with IV Contrast", "US Abdomen"]
+    assert found("CT chest abdomen pelvis with IV contrast", headings) == (None, "none")
+    assert found("CT abdomen with IV contrast", headings) == (headings[0], "family")
+
+
 def test_words_after_a_further_with_do_not_break_a_family() -> None:
     assert found("MRI abdomen without and with IV contrast with MRCP") == ("MRI Abdomen", "family")
 

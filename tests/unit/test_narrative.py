@@ -124,6 +124,49 @@ def test_a_section_over_pages_is_whole_and_free_of_headers_footers_and_page_numb
     assert narrative.variants[1].sections[0].text == LONG
 
 
+def test_a_variant_may_have_more_sections_than_there_are_letters(drawn: Any) -> None:
+    """Real ones have up to 36; nobody knows what is printed after "Z."."""
+    marks = [*string.ascii_uppercase, "AA", "[", "_", "b", "AE"]
+    names = [f"Look number {at} at the elbow" for at in range(len(marks))]
+
+    def discussion(sheet: guideline_pdf.Prose) -> None:
+        for mark, name in zip(marks, names, strict=True):
+            section(sheet, f"{mark}. {name}", f"{name} helps.")
+
+    sections = drawn(discussion).variants[1].sections
+    assert [(part.heading, part.text) for part in sections] == [(name, f"{name} helps.") for name in names]
+
+
+def test_a_variant_that_wraps_before_a_short_word_and_a_full_stop_is_no_procedure(drawn: Any) -> None:
+    scenario = "Adult. Glimmer of the elbow that nobody saw on radiographs and then somebody saw by CT. Next imaging."
+
+    def front(sheet: guideline_pdf.Prose) -> None:
+        sheet.heading(f"Variant: 1 {scenario}")
+        sheet.table(RATINGS)
+
+    def discussion(sheet: guideline_pdf.Prose) -> None:
+        for line in ("Variant 1: " + scenario.removesuffix(" CT. Next imaging."), "CT. Next imaging."):
+            sheet.heading(line)
+        sheet.paragraph("A fall is a fall.")
+        section(sheet, "A. CT Elbow", "It helps.", variant=f"Variant 1: {scenario}")
+
+    variant = drawn(discussion, front).variants[1]
+    assert variant.introduction == "A fall is a fall."
+    assert [(part.heading, part.text) for part in variant.sections] == [("CT Elbow", "It helps.")]
+
+
+def test_no_paragraph_begins_with_a_small_letter(drawn: Any) -> None:
+    """A line may end early before a long word."""
+
+    def discussion(sheet: guideline_pdf.Prose) -> None:
+        section(sheet, "A. CT Elbow")
+        for line in ("The glimmer of the elbow is seen by", "glimmerographers of the old school.", "Not by dogs."):
+            sheet.lines(line)
+
+    text = drawn(discussion).variants[1].sections[0].text
+    assert text == "The glimmer of the elbow is seen by glimmerographers of the old school.\n\nNot by dogs."
+
+
 def test_introduction_sections_and_paragraphs_are_told_apart(drawn: Any) -> None:
     def discussion(sheet: guideline_pdf.Prose) -> None:
         sheet.heading(f"Variant 1: {VARIANT}")

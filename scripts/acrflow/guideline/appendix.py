@@ -30,7 +30,7 @@ _NOTHING = frozenset({"", "n/a", "na", "-", "–", "—"})
 
 @dataclass
 class AppendixRow:
-    """A row as printed, with the place it starts at ("page 3"); the fields are those of `model.Row`."""
+    """A row as printed, with the place it starts at ("page 3, line 7"); the fields are those of `model.Row`."""
 
     place: str
     procedure: str
@@ -68,6 +68,7 @@ class _OpenRow:
     """A row whose cells may go on after a page break."""
 
     page: int
+    place: str
     cells: dict[str, str]
     references: list[RowReference]
 
@@ -228,7 +229,7 @@ class _Reader:
             if reference and self._row is not None:
                 self._row.references.append(reference)
                 return
-        self._add(_OpenRow(band.page, cells, []))
+        self._add(_OpenRow(band.page, band.place, cells, []))
 
     def _add(self, row: _OpenRow) -> None:
         """Begin a row, or go on with the one that a page break has cut."""
@@ -243,7 +244,7 @@ class _Reader:
     def _close_row(self) -> None:
         row, self._row = self._row, None
         if row is not None:
-            self.variants[-1].rows.append(_read_row(row.cells, row.references, f"page {row.page}", self.path))
+            self.variants[-1].rows.append(_read_row(row.cells, row.references, row.place, self.path))
 
     def finish(self) -> None:
         """Close what is open and see that there is something."""

@@ -7,8 +7,11 @@ import pypdfium2 as pdfium
 
 from acrflow.errors import InputError
 from acrflow.guideline.pdf import AGAIN, open_document
+from acrflow.guideline.web import AGAIN_HTML, is_web_page
 
-DOCUMENTS = ("narrative.pdf", "appendix.pdf")
+# a topic's documents and their file names; where a folder holds several, the first is read
+NEEDED = {"narrative": ("narrative.pdf",), "appendix": ("appendix.pdf", "appendix.html")}
+OPTIONAL = {"evidence_table": ("evidence_table.pdf", "evidence_table.html")}
 FIRST_PAGES = 3  # a guideline names its first variant on the first page, or after a long title on the next ones
 _HEADING = re.compile(r"^\s*Variant\s*:?\s*\d+", re.MULTILINE)
 
@@ -20,30 +23,45 @@ def find_topics(folder: Path) -> list[str]:
         InputError: the folder is missing or holds no topic.
     """
     folder = Path(folder)
-    remedy = f"give a folder with one sub-folder per topic, each with {' and '.join(DOCUMENTS)}"
+    remedy = "give a folder with one sub-folder per topic, each with narrative.pdf and appendix.pdf (or appendix.html)"
     if not folder.is_dir():
         raise InputError(folder, "there is no such folder", remedy)
-    topics = sorted(path.name for path in folder.iterdir() if any((path / name).is_file() for name in DOCUMENTS))
+    topics = sorted(path.name for path in folder.iterdir() if path.is_dir() and documents_of(path))
     if not topics:
         raise InputError(folder, "the folder holds no topic", remedy)
     return topics
 
 
+def documents_of(folder: Path) -> dict[str, Path]:
+    """The documents that a topic's folder holds: narrative, appendix, evidence_table."""
+    found = {}
+    for document, names in {**NEEDED, **OPTIONAL}.items():
+        there = [folder / name for name in names if (folder / name).is_file()]
+        if there:
+            found[document] = there[0]
+    return found
+
+
 def check_documents(folder: Path, topics: list[str]) -> None:
-    """See that every topic has both documents and that they look like a guideline's.
+    """See that every topic has narrative and appendix, and that they look like a guideline's.
 
     Raises:
-        InputError: for the first document that is missing, no PDF, cut off, encrypted, damaged, without text on its
-            first page, or without a variant heading on its first pages.
+        InputError: for the first document that is missing, no PDF or web page, cut off, encrypted, damaged, without
+            text on its first page, or without a variant heading on its first pages.
     """
     for topic in topics:
-        for name in DOCUMENTS:
-            path = Path(folder) / topic / name
-            if not path.is_file():
-                raise InputError(
-                    path, "the document is missing", f"put the topic's {name} there, or leave the topic out"
-                )
-            _check(path)
+        found = documents_of(Path(folder) / topic)
+        for document, names in NEEDED.items():
+            if document not in found:
+                where, what = Path(folder) / topic / names[0], "the document is missing"
+                raise InputError(where, what, f"put the topic's {' or '.join(names)} there, or leave the topic out")
+            (_check_page if is_web_page(found[document]) else _check)(found[document])
+
+
+def _check_page(path: Path) -> None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if not re.search(r"<\s*(?:html|table)", text, re.IGNORECASE) or not re.search(r"Variant\s*:?\s*\d", text):
+        raise InputError(f"{path}, line 1", "no variant in the page: not a guideline's appendix", AGAIN_HTML)
 
 
 def _check(path: Path) -> None:

@@ -10,6 +10,7 @@ from acrflow import schemas
 from acrflow.errors import InputError
 from acrflow.guideline.model import Guideline, Row, Variant
 from acrflow.ledger import Ledger
+from acrflow.schemas import polars_schema
 
 
 def collect(guidelines: Sequence[Guideline], ledger: Ledger) -> pl.DataFrame:
@@ -47,7 +48,36 @@ def collect(guidelines: Sequence[Guideline], ledger: Ledger) -> pl.DataFrame:
         "joins": dict(Counter(row["join"] for row in rows)),
         "appropriateness": dict(Counter(row["appropriateness"] for row in rows)),
     }
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Guidelines))
+    return pl.DataFrame(rows, schema=polars_schema(schemas.Guidelines))
+
+
+def studies(guidelines: Sequence[Guideline]) -> pl.DataFrame:
+    """The entries of all evidence tables (`schemas.Studies`)."""
+    rows = [{"topic": guideline.topic, **study.model_dump()} for guideline in guidelines for study in guideline.studies]
+    return pl.DataFrame(rows, schema=polars_schema(schemas.Studies))
+
+
+def quality(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sum of the topics' quality reports: how much was read, how well the documents agree, what was not used."""
+    tables = [report["evidence_table"] for report in reports if report["evidence_table"]]
+    conflicts = Counter(conflict["column"] for report in reports for conflict in report["conflicts"])
+    flagged = Counter(reference["status"] for report in reports for reference in report["flagged_references"])
+    return {
+        "rows_in_appendix": sum(report["rows"]["appendix"] for report in reports),
+        "rows_in_narrative": sum(report["rows"]["narrative"] for report in reports),
+        "rows_only_in_appendix": sum(len(report["rows"]["only_in_appendix"]) for report in reports),
+        "rows_only_in_narrative": sum(len(report["rows"]["only_in_narrative"]) for report in reports),
+        "categories_compared": sum(report["categories"]["compared"] for report in reports),
+        "categories_agree": sum(report["categories"]["agree"] for report in reports),
+        "conflicts": dict(conflicts),
+        "rows_without_reasoning": sum(len(report["rows_without_reasoning"]) for report in reports),
+        "flagged_references": dict(flagged),
+        "evidence_tables": len(tables),
+        "studies": sum(table["studies"] for table in tables),
+        "study_quality_conflicts": sum(len(table["study_quality_conflicts"]) for table in tables),
+        "sections_not_used": sum(len(report["text_not_used"]["sections"]) for report in reports),
+        "characters_not_used_in_appendices": sum(report["text_not_used"]["appendix_characters"] for report in reports),
+    }
 
 
 def _values(guideline: Guideline, variant: Variant, row: Row) -> dict[str, Any]:
@@ -55,6 +85,8 @@ def _values(guideline: Guideline, variant: Variant, row: Row) -> dict[str, Any]:
         "id": schemas.row_id(guideline.topic, variant.text, row.procedure),
         "topic": guideline.topic,
         "condition": guideline.title,
+        "revision": guideline.revision,
+        "year": guideline.year,
         "variant_number": variant.number,
         "variant": variant.text,
         "procedure": row.procedure,
@@ -66,6 +98,8 @@ def _values(guideline: Guideline, variant: Variant, row: Row) -> dict[str, Any]:
         "adult_rrl": row.adult_rrl,
         "pediatric_rrl": row.pediatric_rrl,
         "references": [reference.number for reference in row.references],
+        "narrative_procedure": row.narrative_procedure,
+        "narrative_category": row.narrative_category,
         "reasoning": row.reasoning,
         "heading": row.heading,
         "join": row.join,

@@ -1,6 +1,7 @@
 """From runs to lines of text and to the bands of ruled tables, by position alone."""
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Band:
 
     Attributes:
         edges: x of the vertical rulings that cross the band, from left to right.
+        line: which of the page's lines of text, counted from 1, is its first.
     """
 
     page: int
@@ -43,6 +45,12 @@ class Band:
     bottom: float
     edges: list[float]
     runs: list[Run] = field(default_factory=list)
+    line: int = 1
+
+    @property
+    def place(self) -> str:
+        """Where the band stands, for a message."""
+        return f"page {self.page}, line {self.line}"
 
     def cells(self, edges: Sequence[float]) -> list[str]:
         """Text of each cell, one more than `edges` has gaps is never made: `len(edges) - 1` texts."""
@@ -77,14 +85,9 @@ def join_lines(texts: Iterable[str]) -> str:
         text = squeeze(text)
         if not text:
             continue
-        if not whole:
-            whole = text
-        elif _DASHED.search(whole) and not _SUSPENDED.match(text):
-            whole += text
-        elif _ADDRESS.search(whole) and not text[0].isupper():
-            whole += text
-        else:
-            whole += " " + text
+        hyphen = _DASHED.search(whole) and not _SUSPENDED.match(text)
+        address = _ADDRESS.search(whole) and not text[0].isupper()
+        whole += text if hyphen or address or not whole else f" {text}"
     return whole
 
 
@@ -125,11 +128,12 @@ def bands(page: Page) -> list[Band]:
     """The bands of the page's ruled tables, from top to bottom, each with the runs inside it."""
     found = []
     heights = _positions(page.horizontal)
+    baselines = sorted({round(run.base) for run in page.runs})
     for top, bottom in pairwise(heights):
         middle = (top + bottom) / 2
         edges = _positions([ruling for ruling in page.vertical if ruling.start < middle < ruling.end])
         if len(edges) > 1:
-            found.append(Band(page.number, top, bottom, edges))
+            found.append(Band(page.number, top, bottom, edges, line=1 + bisect_left(baselines, round(top))))
     for run in page.runs:
         band = next((band for band in found if holds(band, run)), None)
         if band:

@@ -18,8 +18,9 @@ from acrflow.guideline.model import BibliographyEntry
 from acrflow.guideline.pdf import AGAIN, Page, read_pages
 from acrflow.labels import parse_category
 
-# "A. CT Abdomen"; a variant can have more than 26 sections, and what follows "Z." is a letter or a sign
-LETTER = re.compile(r"(?:[A-Za-z]{1,2}|[^\w\s])\.\s+(?=\S)")
+LETTER = re.compile(r"[A-Z]\.\s+(?=\S)")  # "A. CT Abdomen"
+# a variant can have more sections than there are letters; what follows "Z." may be "AA.", "a." or a sign
+AFTER_Z = re.compile(r"(?:[A-Za-z]{1,2}|[^A-Za-z0-9\s])\.\s+(?=\S)")
 DISCUSSION = re.compile(r"discussion of procedures", re.IGNORECASE)
 # bold headings of the layout itself that end the discussion
 AFTER_DISCUSSION = re.compile(
@@ -34,9 +35,10 @@ PARAGRAPH_GAP = 1.45  # of the usual distance between two lines
 
 @dataclass
 class TableRow:
-    """A row of a rating table: the second witness."""
+    """A row of a rating table, the second witness, with the place it starts at ("page 1, line 9")."""
 
     page: int
+    place: str
     procedure: str
     category: str
     radiation: str | None
@@ -53,10 +55,11 @@ class Section:
 
 @dataclass
 class NarrativeVariant:
-    """What the narrative says on a variant."""
+    """What the narrative says on a variant; `place` is where its rating table or discussion begins."""
 
     number: int
     text: str
+    place: str = ""
     rows: list[TableRow] = field(default_factory=list)
     introduction: str | None = None
     sections: list[Section] = field(default_factory=list)
@@ -157,7 +160,7 @@ def _front(pages: list[Page], discussion: Line | None, unused: Counter[str]) -> 
             break
         match = VARIANT.match(item.text) if item.bold else None
         if match:
-            current = variants.setdefault(int(match[1]), NarrativeVariant(int(match[1]), ""))
+            current = variants.setdefault(int(match[1]), NarrativeVariant(int(match[1]), "", place=f"page {item.page}"))
             heading = [match[2]]
         elif heading is not None:
             heading.append(item.text)
@@ -176,7 +179,7 @@ def _add_table_row(table: TableReader, band: Band, variant: NarrativeVariant) ->
     name, category = cells.get("procedure", ""), parse_category(cells.get("category", ""))
     radiation = cells.get("radiation") or cells.get("adult") or None
     if name and category:
-        variant.rows.append(TableRow(band.page, name, category, radiation))
+        variant.rows.append(TableRow(band.page, band.place, name, category, radiation))
     elif variant.rows and band.page > variant.rows[-1].page:  # the rest of a row that a page break has cut
         row = variant.rows[-1]
         row.procedure = join_lines([row.procedure, name])
@@ -202,15 +205,19 @@ class _Discussion:
         while at < len(self.flow):
             line = self.flow[at]
             variant = VARIANT.match(line.text) if line.bold else None
-            procedure = line.bold and (LETTER.match(line.text) or not self.lettered)
             if variant:
                 at = self._variant_heading(at, int(variant[1]), variant[2])
-            elif procedure and self.variant is not None:
+            elif self.variant is not None and (self._letter(line) or (line.bold and not self.lettered)):
                 at = self._procedure_heading(at)
             else:
                 self.held.append(line)
                 at += 1
         self._close()
+
+    def _letter(self, line: Line) -> re.Match[str] | None:
+        """The letter in front of a procedure heading; "CT. Next imaging study." at a line's start is none."""
+        begun = len(self.variant.sections) + (self.section is not None) if self.variant else 0
+        return (LETTER if begun < 26 else AFTER_Z).match(line.text) if line.bold else None
 
     def _variant_heading(self, at: int, number: int, text: str) -> int:
         """Take a variant's heading with the lines it wraps into; gives the index of the line after it."""
@@ -221,7 +228,7 @@ class _Discussion:
             text = join_lines([text, self.flow[following].text])
             following += 1
         if known is None:
-            known = self.variants[number] = NarrativeVariant(number, text)
+            known = self.variants[number] = NarrativeVariant(number, text, place=f"page {self.flow[at].page}")
         if self.variant is not known:
             self._close()
             self.variant = known
@@ -230,17 +237,20 @@ class _Discussion:
 
     def _goes_on(self, at: int, wanted: str, sofar: str) -> bool:
         line = self.flow[at]
-        if not line.bold or LETTER.match(line.text) or VARIANT.match(line.text):
+        if not line.bold or VARIANT.match(line.text):
             return False
         if wanted and (sofar == wanted or wanted.startswith(sofar + canonical(line.text))):
             return sofar != wanted
+        if self._letter(line):
+            return False
         # a procedure's heading, or one that does not spell the variant as the table does: go by the room on the line
         return self._wraps(self.flow[at - 1], line)
 
     def _procedure_heading(self, at: int) -> int:
         self._close()
         line = self.flow[at]
-        text, following = LETTER.sub("", line.text, count=1), at + 1
+        letter = self._letter(line)
+        text, following = line.text[letter.end() if letter else 0 :], at + 1
         while (
             following < len(self.flow)
             and self._goes_on(following, "", "")

@@ -6,8 +6,9 @@ from typing import Any
 
 from acrflow.errors import InputError
 from acrflow.guideline.appendix import Appendix, AppendixVariant, read_appendix
+from acrflow.guideline.evidence_table import read_evidence_table
 from acrflow.guideline.join import best_match, pair
-from acrflow.guideline.model import Guideline, Row, Variant
+from acrflow.guideline.model import BibliographyEntry, Guideline, Row, Study, Variant
 from acrflow.guideline.narrative import Narrative, NarrativeVariant, canonical, read_narrative
 from acrflow.labels import DISAGREEMENT, MBA
 
@@ -15,18 +16,26 @@ CONFLICT_SHARE = 0.02  # of the categories that both documents print; above it t
 SAME_GUIDELINE = "give the narrative and the appendix of one topic, downloaded on the same day"
 
 
-def parse_topic(topic: str, narrative: Path, appendix: Path) -> tuple[Guideline, dict[str, Any]]:
-    """Parse a topic's two documents.
+def parse_topic(
+    topic: str, narrative: Path, appendix: Path, evidence_table: Path | None = None
+) -> tuple[Guideline, dict[str, Any]]:
+    """Parse a topic's documents.
+
+    Args:
+        narrative: PDF.
+        appendix: PDF or web page.
+        evidence_table: PDF or web page, if there is one.
 
     Returns:
         the guideline (the appendix's figures, the narrative's words) and its quality report: counts, conflicts with
-        both values, rows without reasoning, flagged references, text not used.
+        both values, rows without reasoning, flagged references, studies, text not used.
 
     Raises:
         InputError: a document is no guideline, the two belong to different topics, or they disagree on more than
             `CONFLICT_SHARE` of the categories.
     """
     figures, words = read_appendix(appendix), read_narrative(narrative)
+    studies = read_evidence_table(evidence_table) if evidence_table else []
     _refuse_strangers(figures, words, appendix, narrative)
     report = _Report(topic)
     variants = [_variant(variant, words.variants.get(variant.number), report) for variant in figures.variants]
@@ -42,8 +51,49 @@ def parse_topic(topic: str, narrative: Path, appendix: Path) -> tuple[Guideline,
         year=words.year,
         variants=variants,
         bibliography=words.bibliography,
+        studies=studies,
     )
-    return guideline, report.as_dict(guideline, figures, words)
+    found = use_studies(guideline) if evidence_table else None
+    return guideline, {**report.as_dict(guideline, figures, words), "evidence_table": found}
+
+
+def use_studies(guideline: Guideline) -> dict[str, Any]:
+    """Give references without study quality the evidence table's, and say how well the two agree.
+
+    A number counts as another citation's where the table and the bibliography begin with other authors: the table is
+    then of another edition, and its quality is not taken over.
+    """
+    listed = {entry.number: entry for entry in guideline.bibliography}
+    studies = {study.number: study for study in guideline.studies}
+    others = [number for number in studies if number in listed and not _same_citation(studies[number], listed[number])]
+    conflicts: dict[int, dict[str, Any]] = {}
+    missing, filled = set(), set()
+    for reference in [
+        reference for variant in guideline.variants for row in variant.rows for reference in row.references
+    ]:
+        study = studies.get(reference.number)
+        if study is None:
+            missing.add(reference.number)
+        elif reference.number in others or study.study_quality is None:
+            continue
+        elif reference.study_quality is None:
+            reference.study_quality = study.study_quality
+            filled.add(reference.number)
+        elif reference.study_quality != study.study_quality:
+            values = {"appendix": reference.study_quality, "evidence_table": study.study_quality}
+            conflicts[reference.number] = {"number": reference.number, **values}
+    return {
+        "studies": len(studies),
+        "study_quality_taken_over": sorted(filled),
+        "study_quality_conflicts": [conflicts[number] for number in sorted(conflicts)],
+        "references_without_study": sorted(missing),
+        "other_citation_in_bibliography": sorted(others),
+    }
+
+
+def _same_citation(study: Study, entry: BibliographyEntry) -> bool:
+    """Whether both begin with the same author; the rest is printed with small differences."""
+    return canonical(study.citation)[:8] == canonical(entry.citation)[:8]
 
 
 def _refuse_strangers(figures: Appendix, words: Narrative, appendix: Path, narrative: Path) -> None:
@@ -71,33 +121,40 @@ class _Report:
         self.topic = topic
         self.compared = 0
         self.conflicts: list[dict[str, Any]] = []
-        self.shortened: list[str] = []
-        self.contradicted: list[str] = []
+        self.shortened: list[dict[str, Any]] = []
+        self.contradicted: list[dict[str, Any]] = []
         self.renamed: list[dict[str, Any]] = []
         self.only_appendix: list[str] = []
         self.only_narrative: list[str] = []
         self.unused_sections: list[str] = []
         self.unused_section_characters = 0
 
-    def conflict(self, variant: int, procedure: str, column: str, appendix: str, narrative: str, pages: str) -> None:
-        """Keep both values."""
-        self.conflicts.append(
-            {"variant": variant, "procedure": procedure, "column": column, "appendix": appendix, "narrative": narrative}
-        )
+    def conflict(
+        self, variant: int, procedure: str, column: str, values: tuple[str, str], places: tuple[str, str]
+    ) -> None:
+        """Keep both values, the appendix's and the narrative's, with the places they stand at."""
+        found = {
+            "variant": variant,
+            "procedure": procedure,
+            "column": column,
+            **dict(zip(("appendix", "narrative"), values, strict=True)),
+            **dict(zip(("appendix_place", "narrative_place"), places, strict=True)),
+        }
+        self.conflicts.append(found)
         if column == "category":
             # "(Disagreement)" left out is a shorter print of the same category, no sign of another guideline
-            short = DISAGREEMENT in (appendix, narrative) and MBA in (appendix, narrative)
-            values = f"'{appendix}' in the appendix, '{narrative}' in the narrative ({pages})"
-            (self.shortened if short else self.contradicted).append(f"{_named(variant, procedure)} is {values}")
+            (self.shortened if set(values) == {DISAGREEMENT, MBA} else self.contradicted).append(found)
 
     def refuse_conflicts(self, appendix: Path, narrative: Path) -> None:
         """Two witnesses who disagree on more than `CONFLICT_SHARE` of the categories."""
         if len(self.contradicted) > CONFLICT_SHARE * self.compared:
+            first = self.contradicted[0]
             what = (
-                f"{len(self.contradicted)} of {self.compared} categories differ from {appendix}, for instance "
-                f"{self.contradicted[0]}"
+                f"{len(self.contradicted)} of {self.compared} categories differ from the appendix's; the first is "
+                f"{_named(first['variant'], first['procedure'])}: '{first['narrative']}' here, '{first['appendix']}' "
+                f"in {appendix}, {first['appendix_place']}"
             )
-            raise InputError(narrative, what, SAME_GUIDELINE)
+            raise InputError(f"{narrative}, {first['narrative_place']}", what, SAME_GUIDELINE)
 
     def as_dict(self, guideline: Guideline, figures: Appendix, words: Narrative) -> dict[str, Any]:
         """The report as plain values."""
@@ -142,7 +199,7 @@ class _Report:
 def _variant(figures: AppendixVariant, words: NarrativeVariant | None, report: _Report) -> Variant:
     witness = words or NarrativeVariant(figures.number, "")
     if words and witness.text and canonical(witness.text) != canonical(figures.text):
-        report.conflict(figures.number, "", "variant", figures.text, witness.text, figures.place)
+        report.conflict(figures.number, "", "variant", (figures.text, witness.text), (figures.place, witness.place))
     pairs = pair([row.procedure for row in figures.rows], [row.procedure for row in witness.rows])
     headings = [section.heading for section in witness.sections]
     used: set[int] = set()
@@ -158,16 +215,16 @@ def _variant(figures: AppendixVariant, words: NarrativeVariant | None, report: _
             report.only_appendix.append(_named(figures.number, row.procedure))
         else:
             report.compared += 1
-            pages = f"{row.place} and page {printed.page}"
+            places = (row.place, printed.place)
             if printed.procedure.lower() != row.procedure.lower():
                 report.renamed.append(
                     {"variant": figures.number, "appendix": row.procedure, "narrative": printed.procedure}
                 )
             if printed.category != row.category:
-                report.conflict(figures.number, row.procedure, "category", row.category, printed.category, pages)
+                report.conflict(figures.number, row.procedure, "category", (row.category, printed.category), places)
             if _level(printed.radiation) != _level(row.adult_rrl):
                 values = (row.adult_rrl or "", printed.radiation or "")
-                report.conflict(figures.number, row.procedure, "adult_rrl", *values, pages)
+                report.conflict(figures.number, row.procedure, "adult_rrl", values, places)
         rows.append(
             Row(
                 procedure=row.procedure,
