@@ -62,16 +62,18 @@ def read_table(path: Path, table: Table, topics: Sequence[Topic], ledger: Ledger
     facts["with_reasoning"] = rows["reasoning"].count()
     facts["appropriateness"] = dict(Counter(rows["appropriateness"]))
     facts["rating_outside_its_category"] = _contradictions(rows)
+    printed = schemas.polars_schema(schemas.Guidelines)
+    unsaid = ("revision", "year", "narrative_procedure", "narrative_category", "heading")  # what only documents say
     return rows.select(
         pl.struct(KEY).map_elements(lambda key: schemas.row_id(*key.values()), pl.String).alias("id"),
         *("topic", "condition", "variant_number", "variant", "procedure", "appropriateness"),
         *(*FIGURES, "votes", *TEXTS[1:]),
         pl.lit([], pl.List(pl.Int64)).alias("references"),
         "reasoning",
-        pl.lit(None, pl.String).alias("heading"),
+        *(pl.lit(None, printed[name]).alias(name) for name in unsaid),
         pl.when(pl.col("reasoning").is_null()).then(pl.lit("none")).otherwise(pl.lit("exact")).alias("join"),
         pl.col("reasoning").is_not_null().cast(pl.Float64).alias("join_score"),
-    ).select(list(schemas.polars_schema(schemas.Guidelines)))
+    ).select(list(printed))
 
 
 def read_cells(path: Path) -> pl.DataFrame:
