@@ -1,6 +1,7 @@
 """What each E-utility answers for PubMed, without HTTP: EFetch, ESearch, EPost, ESummary, ECitMatch and the history."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from xml.sax.saxutils import escape
 PROGRAMS = ("efetch.fcgi", "esearch.fcgi", "epost.fcgi", "esummary.fcgi", "ecitmatch.cgi")
 DTD = "https://eutils.ncbi.nlm.nih.gov/eutils/dtd"
 XML, JSON, TEXT = "text/xml; charset=UTF-8", "application/json; charset=UTF-8", "text/plain; charset=UTF-8"
+ElementTree.register_namespace("mml", "http://www.w3.org/1998/Math/MathML")  # so that real records keep their prefix
 Form = Mapping[str, str]
 Answer = tuple[str, str]  # body, content type
 
@@ -211,6 +213,15 @@ def load(*files: Path) -> dict[int, str]:
     return articles
 
 
+def real_or_invented() -> tuple[dict[int, str], str]:
+    """The real records where this machine has them, else invented ones; and which of the two."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("ACRFLOW_SHARED_DATA", default)) / "pubmed"
+    if folder.is_dir():
+        return load(folder / "efetch_mixed_real.xml", *sorted((folder / "efetch").glob("*.xml"))), "real"
+    return articles(range(90_000_001, 90_000_037)), "invented"
+
+
 def plain(name: str) -> str:
     """A journal's name as ECitMatch compares it."""
     return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
@@ -273,3 +284,13 @@ def article(
 def articles(pmids: Iterable[int]) -> dict[int, str]:
     """Invented records by PMID."""
     return {pmid: article(pmid) for pmid in pmids}
+
+
+def renumbered(records: Mapping[int, str], count: int, first: int) -> dict[int, str]:
+    """As many records as asked for, PMIDs `first`, `first` + 1, ...: these, over and over."""
+    originals = list(records.items())
+    made = {}
+    for number in range(first, first + count):
+        pmid, xml = originals[number % len(originals)]
+        made[number] = re.sub(rf"(<PMID[^>]*>)\s*{pmid}\s*<", rf"\g<1>{number}<", xml, count=1)
+    return made

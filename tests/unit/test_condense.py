@@ -130,3 +130,24 @@ def test_real_abstracts_lose_methods_and_gain_no_word(shared_data: Path) -> None
         assert all(sentence in source for sentence in split_sentences(row["text"] or ""))
         assert row["dropped"] or row["text"]
     assert 0.3 < sum(condensed["words_after"]) / sum(condensed["words_before"]) < 0.8
+
+
+def test_an_aim_is_no_finding_but_what_it_goes_on_to_tell_is() -> None:
+    text = (
+        "To compare the accuracy of CT between 2006 and 2007. The aim of this study was to assess sensitivity. "
+        "To assess CT, we scanned 12 patients and found it in 50 %. The objective response rate was 40 %. Scan early."
+    )
+    assert condense_one(section(None, text)) == (
+        "To assess CT, we scanned 12 patients and found it in 50 %. The objective response rate was 40 %. Scan early."
+    )
+
+
+def test_cases_counted_in_words_are_findings_and_counted_things_are_not() -> None:
+    text = (
+        "The disease has two phases. It was seen in five patients. Nine of ten were well. "
+        "No bleeding was precipitated. CT is the modality of choice. Two readers disagreed. It is common. The end."
+    )
+    assert condense_one(section(None, text)) == (
+        "It was seen in five patients. Nine of ten were well. No bleeding was precipitated. "
+        "CT is the modality of choice. Two readers disagreed. The end."
+    )

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from Bio import Entrez
-from eutils_programs import article, articles, load
+from eutils_programs import article, articles, real_or_invented
 from eutils_server import GOOD_KEY, EutilsServer
 
 PMIDS = [90_000_001, 90_000_002, 90_000_003]
@@ -127,9 +127,10 @@ def test_the_rate_limit_goes_by_key() -> None:
     assert {status for status, _ in with_key} == {200}
 
 
-def test_real_records_are_served_as_they_are(shared_data: Path) -> None:
-    records = load(shared_data / "pubmed/efetch_mixed_real.xml", *(shared_data / "pubmed/efetch").glob("*.xml"))
-    assert len(records) >= 36
+@pytest.mark.usefixtures("shared_data")
+def test_real_records_are_served_as_they_are() -> None:
+    records, kind = real_or_invented()
+    assert (kind, len(records) >= 36) == ("real", True)
     with EutilsServer(records) as server:
         _, body = ask(server, "efetch.fcgi", post=True, id=",".join(map(str, records)))
         summaries = ElementTree.fromstring(ask(server, "esummary.fcgi", post=True, id=",".join(map(str, records)))[1])

@@ -49,7 +49,10 @@ _LAST_WORD = re.compile(r"([\w.]+)\.$")
 _NUMBER = re.compile(r"(?<![\w.])[-+−–<>=≥≤±~]*\d+(?:[.,·]\d+)*(?![\w])(?!-?(?:D|dimensional|T)\b)")
 _NUMBER_WORD = re.compile(
     r"\b(?:half|third|quarter|majority|most|none|dozen|hundred|thousand|eleven|twelve|\w+teen"
-    r"|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)?)\b",
+    r"|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)?)\b"
+    # small ones only where they count cases: "nine of ten", "five patients", but not "two phases"
+    r"|\b(?:no|one|two|three|four|five|six|seven|eight|nine|ten) (?:of|(?:\w+ )?(?:patients?|cases?|subjects?|adults?"
+    r"|children|women|men|studies|readers|lesions?|deaths?)|\w+(?: \w+)? (?:was|were|had|occurred|died))\b",
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
@@ -67,9 +70,17 @@ _ACCURACY = re.compile(
 )
 _CONCLUSION = re.compile(
     r"^(?:in (?:conclusion|summary)|we (?:conclude|found|recommend)|our (?:results|findings|data|study)"
-    r"|these (?:results|findings|data)|the (?:results|findings|data)|therefore|thus|this study (?:shows|suggests))\b",
+    r"|these (?:results|findings|data)|the (?:results|findings|data)|therefore|thus|this study (?:shows|suggests))\b"
+    r"|\brecommend(?:ed|ation)?\b|\bof choice\b|\bshould(?: not)? be\b",
     re.IGNORECASE,
 )
+# What a study set out to do is no finding, though it speaks of accuracy and comparison; unless it goes on to tell it.
+_AIM = re.compile(
+    r"^(?:to [a-z]+|we (?:aimed|sought|set out|wanted) to|this (?:study|article|review|paper) (?:aim\w*|was (?:designed"
+    r"|undertaken|performed|conducted))|(?:the|our) (?:\w+ )?(?:aim|purpose|objective|goal)s?)\b",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(r"%|\bp ?[<=>]|\b(?:found|showed|revealed|demonstrated|identified|resulted)\b", re.IGNORECASE)
 
 Section = Mapping[str, str | None]
 
@@ -190,5 +201,7 @@ def _with_findings(sentences: list[str]) -> list[str]:
 
 
 def _has_finding(sentence: str) -> bool:
-    """Whether a sentence gives a number, a comparison, a measure of accuracy or a conclusion."""
+    """Whether a sentence gives a number, a comparison, a measure of accuracy or a conclusion, and is no aim."""
+    if _AIM.match(sentence) and not _TOLD.search(sentence):
+        return False
     return any(pattern.search(sentence) for pattern in (_NUMBER, _NUMBER_WORD, _COMPARISON, _ACCURACY, _CONCLUSION))
