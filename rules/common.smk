@@ -88,6 +88,7 @@ STEPS = [
     "extract_traces",
     "build_dataset",
 ]
+STEPS += ["rewrite_abstracts"] if C.evidence.condenser else []
 STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
 STEPS += [f"train_adapter.{folder}" for folder in C.trained()]
 STEPS += ["score_reasoning"]

@@ -1,7 +1,7 @@
 """Evidence: from cited references to condensed abstracts.
 
 needs   guidelines/{topic}.json (rule parse_guideline); none of a table, which names no references; the network, if evidence.source is entrez
-makes   evidence/pmids.parquet, evidence/records.parquet, evidence/condensed.parquet
+makes   evidence/pmids.parquet, evidence/records.parquet, evidence/condensed.parquet (with a condenser, extracted.parquet first)
 reads   config: evidence
 """
 
@@ -87,7 +87,7 @@ rule condense_abstracts:
         program="scripts/condense_abstracts.py",
         library=library("scripts/condense_abstracts.py"),
     output:
-        condensed=f"{RUN}/evidence/condensed.parquet",
+        condensed=f"{RUN}/evidence/{'extracted' if C.evidence.condenser else 'condensed'}.parquet",
         ledger=f"{RUN}/ledger/condense_abstracts.json",
     log:
         f"{LOGS}/condense_abstracts.log",
@@ -108,3 +108,50 @@ rule condense_abstracts:
             --out {output.condensed:q} \
             --ledger {output.ledger:q}
         """
+
+
+if C.evidence.condenser:
+
+    rule rewrite_abstracts:
+        input:
+            extracted=f"{RUN}/evidence/extracted.parquet",
+            records=f"{RUN}/evidence/records.parquet",
+            program="scripts/rewrite_abstracts.py",
+            library=library("scripts/rewrite_abstracts.py"),
+        output:
+            condensed=f"{RUN}/evidence/condensed.parquet",
+            ledger=f"{RUN}/ledger/rewrite_abstracts.json",
+        log:
+            f"{LOGS}/rewrite_abstracts.log",
+        benchmark:
+            f"{LOGS}/rewrite_abstracts.bench.tsv"
+        conda:
+            "../envs/train.yaml"
+        resources:
+            network=int(C.evidence.condenser.backend == "server"),
+            mem_mb=16000,
+            runtime=600,
+        params:
+            condenser=lambda wildcards: C.evidence.condenser,
+            revision=[f"--revision={C.evidence.condenser.revision}"] if C.evidence.condenser.revision else [],
+            kept=f"{RUN}/completions/rewrite_abstracts.jsonl",
+        message:
+            "Condensing abstracts with {params.condenser.model}"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --condensed {input.extracted:q} \
+                --records {input.records:q} \
+                --model {params.condenser.model:q} \
+                --backend {params.condenser.backend} \
+                --url {params.condenser.url:q} \
+                --key {params.condenser.key:q} \
+                --dtype {params.condenser.dtype} \
+                --quantization {params.condenser.quantization} \
+                --batch {params.condenser.batch} \
+                --max-new-tokens {params.condenser.new_tokens} \
+                --kept {params.kept:q} \
+                --out {output.condensed:q} \
+                --ledger {output.ledger:q} {params.revision:q}
+            """

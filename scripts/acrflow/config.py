@@ -70,6 +70,20 @@ class Download(Section):
     seconds_between_requests: float = Field(1.0, ge=0, description="pause between two requests, in seconds")
 
 
+class Condenser(Section):
+    """A language model that condenses abstracts; a text with a number that its abstract lacks is not used."""
+
+    model: str = Field(description="hub name, folder, or the model's name on the server")
+    revision: str | None = Field(None, description="commit of the hub repository")
+    backend: Literal["transformers", "vllm", "server"] = Field("server", description="what generates")
+    url: str = Field("http://127.0.0.1:8000/v1", description="base address of an OpenAI-compatible server")
+    key: str = Field("OPENAI_API_KEY", description="environment variable that holds the server's key")
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
+    quantization: Literal["none", "4bit"] = Field("none", description="4bit needs a GPU and bitsandbytes")
+    batch: Positive = Field(16, description="abstracts generated at once")
+    new_tokens: Positive = Field(600, description="longest text, in tokens; a longer one is not used")
+
+
 class Evidence(Section):
     """Where the cited abstracts come from and how much of them goes into a prompt."""
 
@@ -83,6 +97,9 @@ class Evidence(Section):
     off_peak: bool = Field(True, description="more than 100 requests wait for NCBI's off-peak hours, as NCBI asks")
     unstructured: Literal["findings", "whole"] = Field(
         "findings", description="abstracts without sections: keep the sentences with findings, or the whole text"
+    )
+    condenser: Condenser | None = Field(
+        None, description="a language model that condenses abstracts in place of the rule; null keeps the rule's text"
     )
     tokens: Positive = Field(3300, description="token budget of the evidence block of a prompt")
 

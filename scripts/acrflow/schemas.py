@@ -105,7 +105,7 @@ class Records(Table):
 
 
 class Condensed(Table):
-    """One row per requested PMID: what was found, in the abstract's own sentences."""
+    """One row per requested PMID: what was found, in the abstract's own sentences or as a model put it."""
 
     pmid: int = pa.Field(unique=True)
     title: str = pa.Field(nullable=True)
@@ -114,6 +114,7 @@ class Condensed(Table):
     words_before: int = pa.Field(ge=0)
     words_after: int = pa.Field(ge=0)
     dropped: str = pa.Field(nullable=True, isin=("retracted", "no abstract", "no record"))
+    rewritten: bool = pa.Field(nullable=True)  # by a model, its numbers checked; None where there is no text
 
 
 class Traces(Table):

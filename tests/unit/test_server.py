@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -16,7 +16,7 @@ KEY = "sk-not-to-be-shown"
 
 
 class ChatServer(ThreadingHTTPServer):
-    """Answers a chat with its last message in capitals; `faults` are sent first, one a request."""
+    """Answers a chat with what `say` makes of its last message (capitals); `faults` are sent first, one a request."""
 
     daemon_threads = True
 
@@ -26,6 +26,7 @@ class ChatServer(ThreadingHTTPServer):
         self.headers_seen: list[dict[str, str]] = []
         self.faults: list[tuple[int, str, dict[str, str]]] = []
         self.lock = threading.Lock()
+        self.say: Callable[[str], str] = str.upper
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.headers_seen.append(dict(self.headers))
             status, text, headers = self.server.faults.pop(0) if self.server.faults else (200, "", {})
         if status == 200 and not text:
-            said = body["messages"][-1]["content"].upper()
+            said = self.server.say(body["messages"][-1]["content"])
             choice = {"message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
             if len(said.split()) > body["max_tokens"]:
                 choice = {

@@ -111,9 +111,11 @@ def condense(records: pl.DataFrame, unstructured: str, ledger: Ledger) -> pl.Dat
             ledger.leave_out(dropped, str(record["pmid"]))
         before = sum(len((section["text"] or "").split()) for section in record["sections"])
         after = len((text or "").split())
-        rows.append((record["pmid"], record["title"], record["year"], text, before, after, dropped))
+        rewritten = None if text is None else False
+        rows.append((record["pmid"], record["title"], record["year"], text, before, after, dropped, rewritten))
     condensed = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Condensed), orient="row")
     ledger.taken += len(condensed)
+    ledger.facts["retracted"] = condensed.filter(dropped="retracted")["pmid"].to_list()
     ledger.facts["words_before"] = condensed["words_before"].sum()
     ledger.facts["words_after"] = condensed["words_after"].sum()
     return condensed
