@@ -109,6 +109,7 @@ if C.source == "table":
             settings=C.table.model_dump_json(),
             topics=f"--topics={C.topics.table}" if C.topics.table else "",
             held_out=HELD_OUT,
+            leave_out=C.topics.leave_out,
         message:
             "Reading the rated rows of {input.table}"
         shell:
@@ -118,6 +119,7 @@ if C.source == "table":
                 --table {input.table:q} \
                 --settings {params.settings:q} \
                 --held-out {params.held_out:q} \
+                --leave-out {params.leave_out:q} \
                 --out {output.guidelines:q} \
                 --ledger {output.ledger:q} {params.topics:q}
             """

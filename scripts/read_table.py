@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from acrflow import limits
 from acrflow.errors import run
 
 
@@ -11,11 +12,14 @@ def main() -> None:
     parser.add_argument("--table", type=Path, required=True, help="the table, with a header")
     parser.add_argument("--settings", required=True, help="the configuration's section `table`, as JSON")
     parser.add_argument("--topics", type=Path, help="topic list: topics to take and their names (default: all)")
+    parser.add_argument("--leave-out", nargs="*", default=[], metavar="TOPIC", help="topics not to take")
     parser.add_argument("--held-out", nargs="*", default=[], metavar="TOPIC", help="topics that must have rows")
     parser.add_argument("--out", type=Path, required=True, help="guidelines.parquet")
     parser.add_argument("--ledger", type=Path, required=True, help="what was left out and why (JSON)")
-    args = parser.parse_args()
+    limits.one(lambda: read(parser.parse_args()), "give the table as the documentation says, of reasonable size")
 
+
+def read(args: argparse.Namespace) -> None:
     from acrflow import schemas
     from acrflow.config import Table
     from acrflow.guideline.table import held_out_are_there, read_table
@@ -24,7 +28,7 @@ def main() -> None:
 
     ledger = Ledger("read_table", "rows")
     topics = read_topics(args.topics) if args.topics else []
-    table = read_table(args.table, Table.model_validate_json(args.settings), topics, ledger)
+    table = read_table(args.table, Table.model_validate_json(args.settings), topics, args.leave_out, ledger)
     held_out_are_there(table, args.held_out, args.table)
     schemas.write(schemas.Guidelines, table, args.out)
     ledger.write(args.ledger)

@@ -27,6 +27,7 @@ class Topics(Section):
     table: str | None = Field(
         None, description="topics to take when `documents` is a table, with their roles; null takes all, to train on"
     )
+    leave_out: list[str] = Field([], description="names of topics to leave out, whatever the source")
 
 
 class Columns(Section):

@@ -79,6 +79,7 @@ def topics_of(config: Config) -> list[Topic]:
             topics = [Topic(name, name, "train_test") for name in find_topics(Path(config.documents))]
         except InputError as error:
             raise InputError(f"documents: {error.where}", error.what, error.remedy) from None
+    topics = _without(topics, config)
     if config.generalization is not None:
         unknown = sorted(set(config.generalization) - {topic.name for topic in topics})
         if unknown:
@@ -91,6 +92,18 @@ def topics_of(config: Config) -> list[Topic]:
     if all(topic.role == "generalization" for topic in topics):
         raise InputError("generalization", "no topic is left to train on", "hold out fewer topics")
     return topics
+
+
+def _without(topics: list[Topic], config: Config) -> list[Topic]:
+    """The topics without those that the configuration leaves out; of a table, names may be known to the table alone."""
+    unknown = sorted(set(config.topics.leave_out) - {topic.name for topic in topics})
+    if unknown and config.source != "table":
+        known = ", ".join(topic.name for topic in topics)
+        raise InputError("topics.leave_out", f"unknown topic {', '.join(unknown)}", f"the topics are {known}")
+    kept = [topic for topic in topics if topic.name not in config.topics.leave_out]
+    if not kept:
+        raise InputError("topics.leave_out", "no topic is left", "leave out fewer topics")
+    return kept
 
 
 def _role(held_out: bool) -> Literal["train_test", "generalization"]:

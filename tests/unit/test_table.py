@@ -1,9 +1,11 @@
 """A table of rows becomes the same table as documents do: each row once, and what is left out is counted and named."""
 
 import gzip
+import struct
+import sys
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -11,6 +13,7 @@ from xml.sax.saxutils import escape
 import polars as pl
 import pytest
 import yaml
+from measured_process import measure
 
 from acrflow import schemas
 from acrflow.config import Columns, Table
@@ -30,12 +33,16 @@ def row(**values: Any) -> tuple[Any, ...]:
 
 
 def read(
-    rows: Sequence[Sequence[Any]], folder: Path, topics: Sequence[Topic] = (), **settings: Any
+    rows: Sequence[Sequence[Any]],
+    folder: Path,
+    topics: Sequence[Topic] = (),
+    leave_out: Sequence[str] = (),
+    **settings: Any,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     path = folder / "rows.csv"
     pl.DataFrame(rows, schema=dict.fromkeys(HEADER, pl.String), orient="row").write_csv(path)
     ledger = Ledger("read_table", "rows")
-    table = read_table(path, COLUMNS.model_copy(update=settings), topics, ledger)
+    table = read_table(path, COLUMNS.model_copy(update=settings), topics, leave_out, ledger)
     schemas.Guidelines.validate(table)
     written = ledger.as_dict()
     assert written["taken"] == written["kept"] + sum(entry["count"] for entry in written["left_out"].values())
@@ -79,7 +86,7 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
     frame.with_columns(pl.col("rating").cast(pl.Float64)).write_parquet(tmp_path / "rows.parquet")
     write_sheet(tmp_path / "rows.xlsx", [HEADER, *rows])
     tables = [
-        read_table(tmp_path / f"rows.{ending}", COLUMNS, [], Ledger("read_table", "rows"))
+        read_table(tmp_path / f"rows.{ending}", COLUMNS, [], [], Ledger("read_table", "rows"))
         for ending in ("csv", "csv.gz", "parquet", "xlsx")
     ]
     assert tables[0].height == 2
@@ -204,6 +211,15 @@ def test_topics_that_the_list_does_not_name_are_left_out_or_trained_on(tmp_path:
     assert [one["topic"] for one in everything] == ["ostrel_fever", "ostrel_fever", "pelvis"]
 
 
+def test_topics_can_be_left_out_by_name(tmp_path: Path) -> None:
+    rows = [row(), row(topic="Ostrel Fever"), row(topic="Ostrel Fever", procedure="US")]
+    kept, ledger = read(rows, tmp_path, leave_out=["ostrel_fever"])
+    assert [one["topic"] for one in kept] == ["telvic_pain_child"]
+    assert ledger["left_out"] == {"of a topic in topics.leave_out": {"count": 2, "examples": ["ostrel_fever"]}}
+    with pytest.raises(InputError, match=r"topics.leave_out: .* no usable row of ostrel"):
+        read(rows, tmp_path, leave_out=["ostrel"])
+
+
 def test_figures_that_are_none_are_counted_and_not_guessed(tmp_path: Path) -> None:
     rows = [row(rating=rating, procedure=f"CT {rating}") for rating in ("eight", "12", "n/a", "4", "8.5")]
     read_rows, ledger = read(rows, tmp_path)
@@ -225,7 +241,7 @@ def test_variants_without_a_number_are_numbered_in_their_order(tmp_path: Path) -
 def test_a_named_column_that_is_missing_is_an_error_that_lists_the_columns(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("Topic;Variant\n")
     with pytest.raises(InputError, match=r"no column topic \(topic\), .*; its columns are Topic;Variant"):
-        read_table(tmp_path / "rows.csv", COLUMNS, [], Ledger("read_table", "rows"))
+        read_table(tmp_path / "rows.csv", COLUMNS, [], [], Ledger("read_table", "rows"))
 
 
 def test_a_table_without_a_usable_row_is_an_error_that_says_why(tmp_path: Path) -> None:
@@ -261,12 +277,68 @@ def test_a_damaged_table_is_one_clear_error(tmp_path: Path, name: str, content: 
     assert caught.value.where == str(tmp_path / name)
 
 
+def gzip_bomb(path: Path) -> None:
+    member = gzip.compress(b"a,b\n" * 2_500_000)
+    with open(path, "wb") as file:
+        for _ in range(400):
+            file.write(member)
+
+
+def sheet_bomb(path: Path, size: int = 250_000_000) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        write_sheet(path.with_suffix(".ok.xlsx"), [HEADER])
+        with zipfile.ZipFile(path.with_suffix(".ok.xlsx")) as model:
+            for name in model.namelist():
+                with archive.open(name, "w", force_zip64=True) as file:
+                    text = model.read(name).decode().partition("</sheetData>")
+                    file.write(text[0].encode())
+                    if text[1]:
+                        for _ in range(size // 10_000_000):
+                            file.write(b"<row/>    " * 1_000_000)
+                    file.write("".join(text[1:]).encode())
+
+
+def lying_sheet_bomb(path: Path) -> None:
+    sheet_bomb(path)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        size = max(entry.file_size for entry in archive.infolist())
+    path.write_bytes(
+        content.replace(struct.pack("<Q", size), struct.pack("<Q", 1000)).replace(
+            struct.pack("<I", size), struct.pack("<I", 1000)
+        )
+    )
+
+
+def parquet_bomb(path: Path) -> None:
+    pl.DataFrame({name: pl.repeat("x" * 100, 1_100_000, eager=True) for name in HEADER[:4]}).write_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("bomb", "name"),
+    [
+        (gzip_bomb, "rows.csv.gz"),
+        (sheet_bomb, "rows.xlsx"),
+        (lying_sheet_bomb, "rows.xlsx"),
+        (parquet_bomb, "rows.parquet"),
+    ],
+)
+def test_a_bomb_is_one_clear_error_in_time_and_memory(tmp_path: Path, bomb: Callable[[Path], None], name: str) -> None:
+    bomb(tmp_path / name)
+    command = [sys.executable, str(ROOT / "scripts/read_table.py"), "--table", str(tmp_path / name), "--settings", "{}"]
+    command += ["--out", str(tmp_path / "out.parquet"), "--ledger", str(tmp_path / "ledger.json")]
+    status, stderr, seconds, peak = measure(command)
+    assert (status, stderr.startswith(f"ERROR {tmp_path / name}: ")) == (2, True), stderr
+    assert seconds < 60 and peak < 1_000_000_000
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_the_shipped_configuration_reads_the_whole_table_in_seconds(shared_data: Path) -> None:
     table = Table.model_validate(yaml.safe_load((ROOT / "config/acr_table.yaml").read_text())["table"])
     path = shared_data / "acr_tables/acr_2025_all.csv.gz"
     start = time.perf_counter()
     ledger = Ledger("read_table", "rows")
-    everything = read_table(path, table, [], ledger)
+    everything = read_table(path, table, [], [], ledger)
     assert time.perf_counter() - start < 10
     facts, left_out = ledger.facts, ledger.as_dict()["left_out"]
     assert (ledger.taken, everything.height) == (16009, 14646)
@@ -285,7 +357,7 @@ def test_the_papers_topics_are_all_in_the_table(shared_data: Path) -> None:
     table = Table.model_validate(yaml.safe_load((ROOT / "config/acr_table.yaml").read_text())["table"])
     topics = read_topics(ROOT / "config/topics.tsv")
     ledger = Ledger("read_table", "rows")
-    rows = read_table(shared_data / "acr_tables/acr_2025_all.csv.gz", table, topics, ledger)
+    rows = read_table(shared_data / "acr_tables/acr_2025_all.csv.gz", table, topics, [], ledger)
     assert set(rows["topic"]) == {topic.name for topic in topics}
     counted = pl.read_csv(shared_data / "acr_tables/paper_topics.csv")
     assert rows.height + 18 == counted["acrac_rows_dedup"].sum()  # 18 rows repeat a text under another number

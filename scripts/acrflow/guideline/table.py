@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from acrflow import schemas
+from acrflow import limits, schemas
 from acrflow.config import Columns, Table
 from acrflow.errors import InputError
 from acrflow.labels import CATEGORIES, parse_category
@@ -20,6 +20,7 @@ from acrflow.ledger import EXAMPLES, Ledger
 from acrflow.topics import Topic, slug
 
 LARGEST = 200_000_000  # bytes when unpacked; the whole of the ACR's rows, 16,000, takes 10.5 million
+MOST_ROWS = 1_000_000
 KEY = ("topic", "variant", "procedure")
 TEXTS = ("reasoning", "strength_of_evidence", "adult_rrl", "pediatric_rrl")
 FIGURES = ("rating", "median")
@@ -27,7 +28,9 @@ NOT_GIVEN = ("", "-", "–", "n/a", "na", "none", "null", "nan")
 _NUMBERED = r"(?i)^\s*Variant\s*:?\s*(\d+)\s*[:.]?\s*"
 
 
-def read_table(path: Path, table: Table, topics: Sequence[Topic], ledger: Ledger) -> pl.DataFrame:
+def read_table(
+    path: Path, table: Table, topics: Sequence[Topic], leave_out: Sequence[str], ledger: Ledger
+) -> pl.DataFrame:
     """One row per condition x variant x procedure (`schemas.Guidelines`), by topic, variant and the table's order.
 
     Names that differ only in case and punctuation are one topic, under the spelling that most rows have. Of rows that
@@ -38,10 +41,12 @@ def read_table(path: Path, table: Table, topics: Sequence[Topic], ledger: Ledger
         path: .csv, .csv.gz, .parquet or .xlsx (first sheet), with a header.
         table: which column holds what, and what is cut off.
         topics: the topics to take, with their names; none takes all of the table's.
+        leave_out: names of topics not to take.
         ledger: counts rows; its facts name what was cleaned, merged or not read.
 
     Raises:
-        InputError: the file is no such table, lacks a column that is named, or no row is left.
+        InputError: the file is no such table, lacks a column that is named, has none of a topic to leave out, or no
+            row is left.
     """
     raw = _named(path, read_cells(path), table.columns, ledger)
     ledger.taken = raw.height
@@ -51,6 +56,7 @@ def read_table(path: Path, table: Table, topics: Sequence[Topic], ledger: Ledger
         raw = _cut(raw, column, suffix, facts["cleaned"])
     rows = _leave_out_incomplete(_typed(raw, facts), ledger)
     rows = _with_topics(rows, topics, table.unlisted, ledger)
+    rows = _without(rows, leave_out, path, ledger)
     rows = _once(rows, ledger)
     if rows.is_empty():
         reasons = ", ".join(f"{entry['count']} {reason}" for reason, entry in ledger.as_dict()["left_out"].items())
@@ -80,8 +86,9 @@ def read_cells(path: Path) -> pl.DataFrame:
     """All columns as text (lists of a Parquet file as they are).
 
     Raises:
-        InputError: missing, of another format, damaged, or more than `LARGEST` bytes when unpacked.
+        InputError: missing, of another format, damaged, or more than `LARGEST` bytes (unpacked) or `MOST_ROWS` rows.
     """
+    limits.at(str(path))
     try:
         if path.suffix == ".parquet":
             frame = _read_parquet(path)
@@ -97,6 +104,7 @@ def read_cells(path: Path) -> pl.DataFrame:
         what = f"the table cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         remedy = "save it as UTF-8 CSV with commas, as Parquet or as XLSX, with the columns' names in the first row"
         raise InputError(path, what, remedy) from None
+    _refuse_above(path, 0, frame.height)
     lists = [name for name, kind in frame.schema.items() if kind.base_type() is pl.List]
     return frame.select(pl.all().exclude(lists).cast(pl.String, strict=False), *lists).select(frame.columns)
 
@@ -112,6 +120,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     import pyarrow.parquet as parquet
 
     metadata = parquet.read_metadata(path)
+    _refuse_above(path, 0, metadata.num_rows)
     _refuse_above(path, sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)))
     return pl.read_parquet(path)
 
@@ -127,9 +136,9 @@ def _read_sheet(path: Path) -> pl.DataFrame:
         raise ValueError(str(error)) from None
 
 
-def _refuse_above(path: Path, size: int) -> None:
-    if size > LARGEST:
-        what = f"the table holds more than {LARGEST // 1_000_000} MB when unpacked"
+def _refuse_above(path: Path, size: int, rows: int = 0) -> None:
+    if size > LARGEST or rows > MOST_ROWS:
+        what = f"the table holds more than {LARGEST // 1_000_000} MB when unpacked, or more than {MOST_ROWS} rows"
         raise InputError(path, what, "split it, or leave out the columns that are not needed")
 
 
@@ -228,6 +237,17 @@ def _with_topics(rows: pl.DataFrame, topics: Sequence[Topic], unlisted: str, led
         pl.col("topic").replace_strict(conditions, return_dtype=pl.String).alias("condition"),
         pl.coalesce("variant_number", first.rank("dense").over("topic").cast(pl.Int64)).alias("variant_number"),
     ).sort("topic", "variant_number", "row")
+
+
+def _without(rows: pl.DataFrame, leave_out: Sequence[str], path: Path, ledger: Ledger) -> pl.DataFrame:
+    for topic in leave_out:
+        count = rows.filter(topic=topic).height
+        if not count:
+            raise InputError(
+                "topics.leave_out", f"{path} has no usable row of {topic}", "take the name out of the list"
+            )
+        ledger.leave_out("of a topic in topics.leave_out", topic, count)
+    return rows.filter(~pl.col("topic").is_in(leave_out))
 
 
 def _once(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
