@@ -75,3 +75,6 @@ include: "rules/report.smk"
 if "invented" in (C.documents, C.evidence.source) or C.base.model == "tiny":
 
     include: "rules/demo.smk"
+
+
+include: "rules/resources.smk"

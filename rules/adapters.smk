@@ -6,7 +6,8 @@ makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, s
 reads   config: adapters, training, launch, base, models, seed
 
 Checkpoints live in checkpoints/{adapter}/, outside the declared outputs: Snakemake deletes outputs before a retry, and
-a killed training must find them again. The program refuses checkpoints of another spec.
+a killed training must find them again. The program refuses checkpoints of another spec. scripts/launch.py decides where
+a training runs and nothing about its weights, so it is no input: an edit there is no reason to train again.
 """
 
 
@@ -27,23 +28,22 @@ rule train_adapter:
         f"{LOGS}/train_adapter/{{adapter}}.bench.tsv"
     conda:
         "../envs/train.yaml"
-    resources:
-        mem_mb=3000,
-        runtime=60,
     params:
         spec=lambda wildcards: json.dumps(C.spec(wildcards.adapter), sort_keys=True),
         base=lambda wildcards: BASE,
         checkpoints=lambda wildcards: f"{RUN}/checkpoints/{wildcards.adapter}",
         start=lambda wildcards, input: [f"--init-from={input.start}"] if input.start else [],
-        command=C.launch.command,
-        launch=C.launch.model_dump_json(exclude={"command"}),
+        launch=C.launch.model_dump_json(),
         tensorboard=lambda wildcards: f"{LOGS}/tensorboard/{wildcards.adapter}",
     message:
         "Training adapter {wildcards.adapter}"
     shell:
         r"""
-        exec > >(tee {log:q}) 2>&1
-        {params.command} {input.program:q} \
+        trap '' TERM # the training hears it, saves and ends; this shell and tee have to last as long
+        exec > >(tee --append {log:q}) 2>&1
+        python scripts/launch.py --gpus {resources.gpus_a_node} --nodes {resources.nodes_asked} \
+            --progress {params.checkpoints:q} -- \
+            python {input.program:q} \
             --spec {params.spec:q} \
             --base {params.base:q} \
             --examples {input.examples:q} \

@@ -1,6 +1,7 @@
 """What all rules share: the checked configuration, the topics, the names, and which files a program depends on.
 
-makes   C (the configuration), RUN, LOGS, TOPICS, SPLITS, PROMPTS, BASELINES, MODELS
+makes   C (the configuration), SITE (the cluster; None on a single machine), RUN, LOGS, TOPICS, SPLITS, PROMPTS,
+        BASELINES, MODELS
 reads   the whole configuration; stops before any work when it, the documents or the results folder are unusable
 """
 
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from acrflow import config as configuration
 from acrflow.errors import InputError
 from acrflow.imports import imported_modules
+from acrflow.slurm import site as sites
 from acrflow.topics import read_topics, topics_of
 
 # Jobs run `python` of the environment that runs Snakemake, also when that was not activated.
@@ -65,11 +67,21 @@ def check_inputs(config, topics):
 try:
     source = " + ".join(str(file) for file in workflow.configfiles) or "--config"
     C = configuration.load(config, source)
+    SITE = sites.current()
     topics = topics_of(C)
     if workflow.is_main_process:
         check_inputs(C, topics)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+if SITE:  # on a cluster; the profile says so
+    if SITE.container:
+
+        container: SITE.container
+
+    # a job that asks the model hub would hang on a node without network; what it needs is on the disk
+    shell.prefix(("export HF_HUB_OFFLINE=1; " if SITE.offline else "") + (f"{SITE.setup}; " if SITE.setup else ""))
+
 
 RUN = f"{C.results}/{C.run}"
 LOGS = f"logs/{C.run}"

@@ -93,9 +93,6 @@ if C.base.model == "tiny":
             f"{LOGS}/make_tiny_base.bench.tsv"
         conda:
             "../envs/data.yaml"
-        resources:
-            mem_mb=2000,
-            runtime=20,
         params:
             settings=C.base.tiny.model_dump_json(),
             seed=C.seed,

@@ -32,8 +32,6 @@ rule score_reasoning:
         f"{LOGS}/score_reasoning.bench.tsv"
     conda:
         "../envs/train.yaml"
-    resources:
-        mem_mb=3000,
     params:
         models=[f"{model}:{prompt_of(model)}" for model in REASONERS],
         predictions=f"{RUN}/predictions",

@@ -32,7 +32,6 @@ rule list_references:
         "../envs/data.yaml"
     resources:
         network=int(ENTREZ),
-        runtime=1200 if ENTREZ else 30,  # NCBI's off-peak hours may be 16 hours away
     params:
         pubmed=PUBMED,
     message:
@@ -64,8 +63,6 @@ rule fetch_records:
         "../envs/data.yaml"
     resources:
         network=int(ENTREZ),
-        mem_mb=2000,
-        runtime=1200 if ENTREZ else 30,
     params:
         pubmed=PUBMED,
         refresh=[] if C.evidence.refresh_days is None else ["--refresh-days", C.evidence.refresh_days],
@@ -129,8 +126,6 @@ if C.evidence.condenser:
             "../envs/train.yaml"
         resources:
             network=int(C.evidence.condenser.backend == "server"),
-            mem_mb=16000,
-            runtime=600,
         params:
             condenser=lambda wildcards: C.evidence.condenser,
             revision=[f"--revision={C.evidence.condenser.revision}"] if C.evidence.condenser.revision else [],

@@ -21,8 +21,6 @@ if C.documents == "download":
             "../envs/data.yaml"
         resources:
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
-            mem_mb=1000,
-            runtime=30,
         params:
             folder=lambda wildcards: f"{RUN}/documents/{wildcards.topic}",
             topic=lambda wildcards: TOPICS[wildcards.topic],
@@ -67,9 +65,6 @@ rule parse_guideline:
         f"{LOGS}/parse_guideline/{{topic}}.log",
     conda:
         "../envs/data.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
     params:
         evidence_table=lambda wildcards, input: (
             ["--evidence-table", input.get("evidence_table")] if input.get("evidence_table") else []

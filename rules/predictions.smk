@@ -45,9 +45,6 @@ rule predict:
         generator=any_of(GENERATORS),
     conda:
         "../envs/train.yaml"
-    resources:
-        mem_mb=3000,
-        runtime=60,
     params:
         models=lambda wildcards: [f"{model}:{prompt_of(model)}" for model in generators(wildcards)],
         base=lambda wildcards: BASE,
@@ -107,7 +104,6 @@ rule predict_reference:
         "../envs/data.yaml"
     resources:
         network=1,
-        runtime=600,
     params:
         model=lambda wildcards: f"{wildcards.reference}:{prompt_of(wildcards.reference)}",
         served=lambda wildcards: C.evaluation.references[wildcards.reference],

@@ -7,6 +7,7 @@ with status 143; nothing is written to --out before the last step is done.
 import argparse
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +35,35 @@ def main() -> None:
     args = parser.parse_args()
     spec = read_spec(args.spec)
 
-    from acrflow import schemas
+    from acrflow import locks, schemas
     from acrflow.ledger import Ledger
     from acrflow.training import checkpoints, recipe
     from acrflow.training.adapter import check_start
     from acrflow.training.card import quarters
     from acrflow.training.examples import to_train_on
-    from acrflow.training.processes import main_first
-    from acrflow.training.train import Place, train, write_adapter
+    from acrflow.training.processes import is_main, main_first
+    from acrflow.training.train import Place, made_by, train, write_adapter
 
     ledger = Ledger(f"train_adapter.{spec['adapter']}", "examples")
     examples = to_train_on(schemas.read(schemas.Examples, args.examples), spec, args.examples, ledger)
     if args.init_from:
         check_start(args.init_from, spec["training"]["lora"])
     resolved = recipe.resolve(spec, args.base, args.examples, args.init_from)
-    with main_first() as main_process:
-        checkpoints.prepare(args.checkpoints, resolved, args.restart and main_process)
-    place = Place(args.base, args.checkpoints, args.init_from, args.tensorboard, args.launch)
-    last = train(resolved, examples, place)
-    if last is None:  # one of several processes; the main one writes
-        return
-    log = write_adapter(resolved, args.base, last, len(examples), args.out)
-    ledger.write(args.ledger)
-    shutil.rmtree(args.checkpoints)  # the adapter stands; with them, a rebuild would do no work
+    with locks.held(args.checkpoints) if is_main() else nullcontext() as lock:
+        if lock and lock.waited and made_by(args.out, resolved):
+            print(f"{spec['adapter']}: trained by the process that held the lock")
+            ledger.write(args.ledger)
+            return
+        with main_first() as main_process:
+            checkpoints.prepare(args.checkpoints, resolved, args.restart and main_process)
+        ours = {"still_ours": lock.check} if lock else {}
+        place = Place(args.base, args.checkpoints, args.init_from, args.tensorboard, args.launch, **ours)
+        last = train(resolved, examples, place)
+        if last is None:  # one of several processes; the main one writes
+            return
+        log = write_adapter(resolved, args.base, last, len(examples), args.out)
+        ledger.write(args.ledger)
+        shutil.rmtree(args.checkpoints)  # the adapter stands; with them, a rebuild would do no work
 
     figure = "loss" if spec["method"] == "sft" else "reward"
     first, final = quarters(log, figure)

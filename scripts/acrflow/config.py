@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from acrflow.errors import InputError
 from acrflow.hyperparameters import Grpo, Launch, Positive, Section, Sft, Share, Training
+from acrflow.resources import Needs, Resources
 
 REWARDS_FOLDER = Path(__file__).parent / "rewards"
 RESERVED = frozenset(
@@ -175,6 +176,7 @@ class Adapter(Section):
     init_from: str | None = Field(None, description="start from this adapter: a name of this file, or a folder")
     seed: int | None = Field(None, description="null uses the run's seed")
     seeds: list[int] = Field([], description="further seeds, each an adapter folder <name>-seed<k> of its own")
+    resources: dict[str, Any] = Field({}, description="overrides of resources.train_adapter, for instance {gpus: 8}")
     training: dict[str, Any] = Field({}, description="overrides of the method's hyperparameters")
 
     @field_validator("rewards", mode="before")
@@ -261,6 +263,9 @@ class Config(Section):
     models: Models = Field(default_factory=Models)
     training: Training = Field(default_factory=Training)
     launch: Launch = Field(default_factory=Launch)
+    resources: Resources = Field(
+        default_factory=Resources, description="what one job of a rule asks for, per node; a retry asks for more"
+    )
     adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
@@ -285,10 +290,11 @@ class Config(Section):
             if name in RESERVED or (name in self.adapters and name in self.evaluation.references):
                 raise ValueError(f"adapters.{name}: the name is reserved, or that of a reference")
         for name in self.adapters:
-            try:
-                self.hyperparameters(name)
-            except ValidationError as error:
-                raise ValueError(f"adapters.{name}.training: {_problems(error)}") from None
+            for key, check in {"training": self.hyperparameters, "resources": self.training_needs}.items():
+                try:
+                    check(name)
+                except ValidationError as error:
+                    raise ValueError(f"adapters.{name}.{key}: {problems(error)}") from None
         for name in self.adapters:
             self._check_start(name)
         return self
@@ -313,6 +319,10 @@ class Config(Section):
             folders[name] = (name, self.seed if adapter.seed is None else adapter.seed)
             folders |= {f"{name}-seed{seed}": (name, seed) for seed in adapter.seeds}
         return folders
+
+    def training_needs(self, adapter: str) -> Needs:
+        """What the adapter's training asks of a machine."""
+        return self.resources.of("train_adapter", self.adapters[adapter].resources)
 
     def hyperparameters(self, adapter: str) -> Sft | Grpo:
         """The method's hyperparameters with the adapter's overrides."""
@@ -384,10 +394,10 @@ def load(values: dict[str, Any], source: str) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         remedy = "mend the keys named above; config/schema.json lists every key with its meaning and default"
-        raise InputError(source, _problems(error), remedy) from None
+        raise InputError(source, problems(error), remedy) from None
 
 
-def _problems(error: ValidationError) -> str:
+def problems(error: ValidationError) -> str:
     """Each problem as `key: message`."""
     return "; ".join(_problem(problem) for problem in error.errors())
 

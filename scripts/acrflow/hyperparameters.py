@@ -108,12 +108,8 @@ class Training(Section):
 
 
 class Launch(Section):
-    """How trainings are started and rolled out on this site's machines; nothing here decides a weight."""
+    """How completions are rolled out on this site's machines; nothing here decides a weight."""
 
-    command: str = Field(
-        "python",
-        description="`accelerate launch --config_file FILE` for several GPUs, `srun` before it for several nodes",
-    )
     vllm_memory: Share = Field(0.3, description="share of GPU memory for rollouts with vllm in the training process")
     vllm_tensor_parallel: Positive = Field(1, description="GPUs that share one vllm model")
     vllm_server: str = Field("http://localhost:8000", description="address of `trl vllm-serve` (rollouts: vllm_server)")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-import yte
 
 from acrflow.config import TABLE_ENDINGS, Config
 
@@ -50,18 +49,6 @@ def test_the_exact_cluster_command_is_valid(project):
     planned = project.planned("--profile", "slurm", "all")
     topics = (ROOT / "config/topics.tsv").read_text().splitlines()[1:]
     assert sum(message.startswith("Reading the guideline on") for message in planned) == len(topics)
-
-
-@pytest.mark.parametrize("gres", ["gpu:h100:1", "gpu:2"])
-def test_training_and_prediction_ask_for_the_gpus_of_the_site(monkeypatch, gres):
-    monkeypatch.setenv("ACRFLOW_GRES", gres)
-    monkeypatch.setenv("ACRFLOW_ACCOUNT", "lab")
-    profile = yte.process_yaml((ROOT / "profiles/slurm/config.yaml").read_text())
-    assert {rule: wants["gres"] for rule, wants in profile["set-resources"].items()} == {
-        "train_adapter": gres,
-        "predict": gres,
-    }
-    assert profile["default-resources"]["slurm_account"] == "lab"
 
 
 @pytest.mark.parametrize("target", ["dataset", "adapters", "evaluation", "report", "all"])

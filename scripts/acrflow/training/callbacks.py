@@ -4,6 +4,7 @@ import math
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,14 @@ class Board(TrainerCallback):
 
 
 class Survival(TrainerCallback):
-    """Mark complete checkpoints; on SIGTERM, finish the step, save and stop."""
+    """Mark complete checkpoints; on SIGTERM, finish the step, save and stop.
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    Args:
+        still_ours: raises if another process has taken over the folder; asked before anything is written to it.
+    """
+
+    def __init__(self, folder: Path, still_ours: Callable[[], None] = lambda: None):
+        self._folder, self._still_ours = folder, still_ours
         self.terminated = False
         signal.signal(signal.SIGTERM, self._on_sigterm)
 
@@ -96,6 +101,7 @@ class Survival(TrainerCallback):
             heard = torch.tensor(float(self.terminated), device=args.device)
             torch.distributed.all_reduce(heard, torch.distributed.ReduceOp.MAX)
             self.terminated = bool(heard.item())
+        self._still_ours()
         if self.terminated:
             control.should_save = control.should_training_stop = True
 

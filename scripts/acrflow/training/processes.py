@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def is_main() -> bool:
+    """Whether this is the process that writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def main_first() -> Iterator[bool]:
     """Let the main process through first, the others after it; gives whether this is the main process."""

@@ -1,8 +1,10 @@
 """Train one adapter, from recipe to folder."""
 
 import errno
+import json
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +36,7 @@ class Place:
         start: folder of the adapter to start from, None for a new one.
         board: folder of TensorBoard's events, None for none.
         launch: `acrflow.hyperparameters.Launch` as plain values.
+        still_ours: raises if another process has taken over the checkpoints (`acrflow.locks.Lock.check`).
     """
 
     base: str
@@ -41,6 +44,7 @@ class Place:
     start: Path | None = None
     board: Path | None = None
     launch: dict[str, Any] = field(default_factory=dict)
+    still_ours: Callable[[], None] = lambda: None
 
 
 def train(recipe: Recipe, examples: pl.DataFrame, place: Place) -> Path | None:
@@ -79,7 +83,7 @@ def _run(recipe: Recipe, examples: pl.DataFrame, place: Place, resume: Path | No
 
     name, settings = recipe["adapter"], recipe["training"]
     _quiet()
-    survival = Survival(place.checkpoints)
+    survival = Survival(place.checkpoints, place.still_ours)
     watch = Watch(settings.get("collapse_steps", 0), settings.get("on_collapse", "warn"))
     callbacks = [Progress(name), survival, *([Board(place.board)] if place.board else []), watch]
     trainer = None
@@ -170,3 +174,12 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
         write_json(folder / "spec.json", {**recipe, "versions": versions()})
         write_text(folder / "README.md", model_card(recipe, log, rows))
     return log
+
+
+def made_by(out: Path, recipe: Recipe) -> bool:
+    """Whether an adapter's folder holds what this recipe makes."""
+    spec = out / "spec.json"
+    if not spec.exists():
+        return False
+    made = {key: value for key, value in read_json(spec).items() if key != "versions"}
+    return bool(made == json.loads(json.dumps(recipe)))

@@ -1,0 +1,42 @@
+"""Resources: what every rule asks for, from one table, in the words of the site. Included last: it goes through all rules.
+
+reads   config: resources, adapters.*.resources; the site file (ACRFLOW_SITE, set by profiles/slurm)
+
+On a site, downloads and light steps stay on the machine that runs Snakemake, unless a partition reaches the network.
+What a job asks for is no parameter of its rule: asking for more memory is no reason to build anything again.
+"""
+
+from acrflow.slurm.requests import requests
+
+
+def training_requests(adapter):
+    """What an adapter's training asks for; how many GPUs and nodes, for scripts/launch.py as well."""
+    needs = C.training_needs(adapter)
+    return requests(needs, SITE, survives=True) | {"gpus_a_node": needs.gpus, "nodes_asked": needs.nodes}
+
+
+def of_training(name):
+    """A resource of `train_adapter`, which adapters may override; None where an adapter does not ask for it."""
+
+    def value(wildcards, attempt):
+        wanted = training_requests(C.trained()[wildcards.adapter][0]).get(name)
+        return wanted(wildcards, attempt) if callable(wanted) else wanted
+
+    return value
+
+
+for each in list(workflow.rules):
+    if each.name not in type(C.resources).model_fields:
+        continue
+    needs = C.resources.of(each.name)
+    wanted = requests(needs, SITE)
+    networked = "network" in each.resources.keys() and each.resources["network"].value
+    if each.name == "train_adapter":
+        wanted = {name: of_training(name) for name in set().union(*map(training_requests, C.adapters))}
+    elif networked:  # others do the work
+        wanted = requests(needs.model_copy(update={"gpus": 0}), SITE)
+        if SITE and SITE.network_partition:
+            wanted["slurm_partition"] = SITE.network_partition
+    if SITE and (needs.local or networked and not SITE.network_partition):
+        workflow.localrules(each.name)
+    each.resources.update(wanted)

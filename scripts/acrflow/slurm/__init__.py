@@ -1,0 +1,1 @@
+"""Slurm: what is asked of it, what is waited for, and what is seen afterwards."""

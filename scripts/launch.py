@@ -1,0 +1,47 @@
+"""Run a training with the GPUs it asks for, and have it go on after it was told to stop.
+
+In a Slurm job: one process, or with several GPUs one per GPU under srun, on as many nodes as asked for. A training that
+saved and ended on SIGTERM (status 143: the time limit is near, or the node is wanted by others) goes back to the queue
+under the same job id, and Snakemake waits on. On a single machine: free GPUs are taken, others wait their turn.
+
+    python scripts/launch.py --gpus 1 --nodes 1 --progress checkpoints/mine -- python scripts/train_adapter.py ...
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from acrflow.errors import run
+from acrflow.slurm import requeue
+from acrflow.slurm.launch import environment, gpus_taken, prefix
+
+TERMINATED = 143
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs per node (default 0)")
+    parser.add_argument("--nodes", type=int, default=1, help="nodes (default 1)")
+    parser.add_argument("--progress", type=Path, help="folder of checkpoints; a try without a new one is not repeated")
+    parser.add_argument("command", nargs="+", metavar="-- COMMAND", help="the training's command")
+    args = parser.parse_args()
+
+    # Slurm signals every process of the step: the training hears it itself, this one only has to outlive it
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    job = os.environ.get("SLURM_JOB_ID")
+    before = requeue.newest(args.progress)
+    with gpus_taken(0 if job else args.gpus * args.nodes) as devices:
+        command = [*prefix(args.gpus, args.nodes, job), *args.command]
+        status = subprocess.run(command, env=os.environ | environment(devices), check=False).returncode
+    if status == -signal.SIGTERM:  # before it could listen
+        status = TERMINATED
+    if status == TERMINATED and job:
+        requeue.go_back(job, before, args.progress)
+    sys.exit(status if status >= 0 else 128 - status)
+
+
+if __name__ == "__main__":
+    run(main)
