@@ -63,6 +63,11 @@ rule report:
         f"{RUN}/report/index.html",
 
 
+if "invented" in (C.documents, C.evidence.source) or C.base.model == "tiny":
+
+    include: "rules/demo.smk"
+
+
 include: "rules/guidelines.smk"
 include: "rules/evidence.smk"
 include: "rules/dataset.smk"
@@ -70,11 +75,4 @@ include: "rules/adapters.smk"
 include: "rules/predictions.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
-
-
-if "invented" in (C.documents, C.evidence.source) or C.base.model == "tiny":
-
-    include: "rules/demo.smk"
-
-
 include: "rules/resources.smk"
