@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from acrflow.errors import InputError
 from acrflow.hyperparameters import Grpo, Launch, Positive, Section, Sft, Share, Training
+from acrflow.problems import problems
 from acrflow.resources import Needs, Resources
 
 REWARDS_FOLDER = Path(__file__).parent / "rewards"
@@ -395,16 +396,3 @@ def load(values: dict[str, Any], source: str) -> Config:
     except ValidationError as error:
         remedy = "mend the keys named above; config/schema.json lists every key with its meaning and default"
         raise InputError(source, problems(error), remedy) from None
-
-
-def problems(error: ValidationError) -> str:
-    """Each problem as `key: message`."""
-    return "; ".join(_problem(problem) for problem in error.errors())
-
-
-def _problem(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    message = {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(
-        problem["type"], problem["msg"].removeprefix("Value error, ")
-    )
-    return f"{key}: {message}" if key else message

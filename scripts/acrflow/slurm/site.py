@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from acrflow.config import problems
 from acrflow.errors import InputError
 from acrflow.hyperparameters import Positive, Section
+from acrflow.problems import problems
 
 VARIABLE = "ACRFLOW_SITE"
 DEFAULT = Path("profiles/slurm/site.yaml")
