@@ -9,12 +9,13 @@ from pathlib import Path
 from harness import ROOT, compare
 
 sys.path.insert(0, str(ROOT / "scripts"))
+DOCUMENTS = ("narrative.pdf", "appendix.pdf", "evidence_table.pdf")
 MEMORY = """
 import resource, sys
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from acrflow.guideline.qa import parse_topic
-parse_topic("topic", Path({folder!r}, "narrative.pdf"), Path({folder!r}, "appendix.pdf"))
+parse_topic("topic", *(Path({folder!r}, name) for name in {names!r}))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -29,12 +30,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         documents, kind = find_documents(Path(scratch))
         topics = sorted(path.parent for path in documents.glob("*/narrative.pdf"))
-        files = [topic / name for topic in topics for name in ("narrative.pdf", "appendix.pdf")]
+        files = [topic / name for topic in topics for name in DOCUMENTS]
         pages = sum(len(pypdfium2.PdfDocument(path)) for path in files)
 
         def ours() -> None:
             for topic in topics:
-                parse_topic(topic.name, topic / "narrative.pdf", topic / "appendix.pdf")
+                parse_topic(topic.name, *(topic / name for name in DOCUMENTS))
 
         def baseline() -> None:
             for path in files:
@@ -67,7 +68,7 @@ def find_documents(scratch: Path) -> tuple[Path, str]:
 
 def memory(topic: Path) -> int:
     """Peak memory (MB) of a process that parses this topic alone."""
-    program = MEMORY.format(scripts=str(ROOT / "scripts"), folder=str(topic))
+    program = MEMORY.format(scripts=str(ROOT / "scripts"), folder=str(topic), names=DOCUMENTS)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     unit = 1024 if sys.platform != "darwin" else 1024**2  # Linux counts in kB, macOS in bytes
     return round(int(done.stdout) / unit)

@@ -18,7 +18,9 @@ if "invented" in (C.documents, C.evidence.source):
             library=library("scripts/invent_guidelines.py"),
         output:
             documents=expand(
-                f"{RUN}/invented/documents/{{topic}}/{{kind}}.pdf", topic=INVENTED, kind=["narrative", "appendix"]
+                f"{RUN}/invented/documents/{{topic}}/{{kind}}.pdf",
+                topic=INVENTED,
+                kind=["narrative", "appendix", "evidence_table"],
             ),
             efetch=directory(f"{RUN}/invented/efetch"),
         log:

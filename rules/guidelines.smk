@@ -46,8 +46,10 @@ if C.documents == "download":
 def documents(wildcards):
     """A topic's documents: those that will be there, or those that the user's folder holds."""
     folder = Path(DOCUMENTS) / wildcards.topic
-    if C.documents in ("invented", "download"):
+    if C.documents == "download":
         return {"narrative": folder / "narrative.pdf", "appendix": folder / "appendix.pdf"}
+    if C.documents == "invented":
+        return {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix", "evidence_table")}
     from acrflow.guideline.check import documents_of
 
     return documents_of(folder)

@@ -18,6 +18,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from acrflow.invent.appendix import render_appendix
+    from acrflow.invent.evidence_table import render_evidence_table
     from acrflow.invent.language import invent, records
     from acrflow.invent.narrative import render_narrative
     from acrflow.invent.pubmed import efetch_xml
@@ -25,8 +26,12 @@ def main() -> None:
     topics = invent(read_topics(args.topics), args.seed)
     for topic in topics:
         folder = args.out / "documents" / topic.topic
-        for name, render in (("narrative.pdf", render_narrative), ("appendix.pdf", render_appendix)):
-            with whole(folder / name) as path:
+        for kind, render in (
+            ("narrative", render_narrative),
+            ("appendix", render_appendix),
+            ("evidence_table", render_evidence_table),
+        ):
+            with whole(folder / f"{kind}.pdf") as path:
                 render(topic, path)
     studies = records(topics)
     write_text(args.out / "efetch" / "invented.xml", efetch_xml(studies))

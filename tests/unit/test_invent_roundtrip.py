@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from acrflow.guideline import model
+from acrflow.guideline.evidence_table import read_evidence_table
 from acrflow.guideline.qa import parse_topic
 from acrflow.invent.appendix import render_appendix
+from acrflow.invent.evidence_table import render_evidence_table, results
 from acrflow.invent.language import Row, Topic, invent
 from acrflow.invent.narrative import render_narrative
 
@@ -72,6 +74,16 @@ def test_the_bibliography_comes_back_as_it_was_written(tmp_path: Path) -> None:
         (reference.number, reference.study.citation) for reference in topic.bibliography
     ]
     assert radiation.number == len(entries) + 1 and radiation.citation.startswith("Invented College of Imaging.")
+
+
+def test_the_evidence_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    for topic in invent(TOPICS, seed=7)[:4]:
+        render_evidence_table(topic, tmp_path / "table.pdf")
+        studies = read_evidence_table(tmp_path / "table.pdf")
+        assert [(study.number, study.citation, study.study_quality) for study in studies] == [
+            (reference.number, reference.study.citation, reference.study.quality) for reference in topic.bibliography
+        ]
+        assert [study.results for study in studies] == [results(reference.study) for reference in topic.bibliography]
 
 
 def test_a_page_break_cuts_a_row_in_at_least_one_appendix(tmp_path: Path) -> None:
