@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
@@ -47,7 +48,8 @@ def check_inputs(config, topics):
     if config.source == "folder":
         from acrflow.guideline.check import check_documents
 
-        check_documents(Path(config.documents), [topic.name for topic in topics])
+        for topic, error in check_documents(Path(config.documents), [topic.name for topic in topics]).items():
+            logger.warning(f"The topic {topic} will fail; the others go on.\n{error}")
     for name, adapter in config.adapters.items():
         if adapter.init_from and adapter.init_from not in config.adapters and not Path(adapter.init_from).is_dir():
             raise InputError(

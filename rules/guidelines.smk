@@ -139,6 +139,8 @@ else:
             f"{LOGS}/collect_guidelines.bench.tsv"
         conda:
             "../envs/data.yaml"
+        params:
+            left_out=C.topics.leave_out,
         message:
             "Collecting the rated rows of all topics"
         shell:
@@ -147,6 +149,7 @@ else:
             python {input.program:q} \
                 --guidelines {input.guidelines:q} \
                 --qa {input.qa:q} \
+                --left-out {params.left_out:q} \
                 --out {output.guidelines:q} \
                 --studies {output.studies:q} \
                 --ledger {output.ledger:q}

@@ -10,6 +10,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--guidelines", type=Path, nargs="+", required=True, help="parsed topics (JSON)")
     parser.add_argument("--qa", type=Path, nargs="+", required=True, help="the topics' quality reports (JSON)")
+    parser.add_argument("--left-out", nargs="*", default=[], metavar="TOPIC", help="left out by topics.leave_out")
     parser.add_argument("--out", type=Path, required=True, help="guidelines.parquet")
     parser.add_argument("--studies", type=Path, required=True, help="studies.parquet: the evidence tables")
     parser.add_argument("--ledger", type=Path, required=True, help="what was left out and why (JSON)")
@@ -25,6 +26,7 @@ def main() -> None:
     guidelines = [read_guideline(path) for path in args.guidelines]
     table = collect(guidelines, ledger)
     ledger.facts["documents"] = quality([read_json(path) for path in args.qa])
+    ledger.facts["topics_left_out"] = args.left_out
     schemas.write(schemas.Guidelines, table, args.out)
     schemas.write(schemas.Studies, studies(guidelines), args.studies)
     ledger.write(args.ledger)

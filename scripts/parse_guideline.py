@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
+from acrflow import limits
 from acrflow.errors import run
 from acrflow.files import write_json
 from acrflow.guideline.model import write_guideline
+from acrflow.guideline.pdf import AGAIN
 from acrflow.guideline.qa import parse_topic
 
 
@@ -22,7 +24,11 @@ def main() -> None:
         "--qa", type=Path, help="counts, conflicts and what was left over (JSON; default: beside --out, as T.qa.json)"
     )
     args = parser.parse_args()
+    limits.one(lambda: parse(args), AGAIN)
 
+
+def parse(args: argparse.Namespace) -> None:
+    limits.at(str(args.appendix))
     topic = args.topic or args.out.stem
     guideline, report = parse_topic(topic, args.narrative, args.appendix, args.evidence_table)
     write_guideline(guideline, args.out)

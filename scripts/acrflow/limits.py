@@ -6,6 +6,7 @@ where it was.
 """
 
 import ctypes
+import faulthandler
 import json
 import mmap
 import os
@@ -105,6 +106,7 @@ def _work(work: Callable[[Item], None], items: list[Item], sending: int, seconds
     try:
         _limit(resource.RLIMIT_DATA, _data_bytes() + megabytes * 1_000_000)
         _limit(resource.RLIMIT_CORE, 0)
+        faulthandler.disable()  # should the reader crash, the error says enough
         with suppress(AttributeError):  # Linux: the child ends with its parent
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         for item in items:

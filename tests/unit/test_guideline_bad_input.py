@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import guideline_pdf
+import pdf_bombs
 import pytest
-from conftest import ROOT
+from measured_process import measure
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 from test_appendix import row
@@ -19,6 +20,8 @@ from test_narrative import VARIANT, section
 from acrflow.errors import InputError
 from acrflow.guideline.check import check_documents, find_topics
 from acrflow.guideline.qa import parse_topic
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def draw_narrative(
@@ -123,8 +126,51 @@ def test_a_bad_document_is_named_before_any_work_and_while_parsing(
         assert caught.value.remedy
 
 
+BOMBS: dict[Callable[[Path], None], str] = {
+    pdf_bombs.packed_twice: "page 1: it takes more than 800 MB to read, or breaks the reader",
+    pdf_bombs.millions_of_objects: "page 1: it takes more than 800 MB to read, or breaks the reader",
+    pdf_bombs.many_objects: "page 1: the page holds more than 100000 objects",
+    pdf_bombs.many_characters: "page 1: the page holds 25",
+    pdf_bombs.endless_path: "page 1: the page's lines have more than 100000 segments",
+    pdf_bombs.deeply_nested: "page 1: it takes more than 800 MB to read, or breaks the reader",
+    pdf_bombs.huge_page: "page 1: the page measures 1000000000 x 1000000000 points",
+    pdf_bombs.thousands_of_pages: "the PDF has 100000 pages",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
+def test_a_bomb_is_named_with_its_page_in_time_and_memory(topic: Path, bomb: Callable[[Path], None]) -> None:
+    bomb(topic / "narrative.pdf")
+    command = [sys.executable, str(ROOT / "scripts/parse_guideline.py"), "--narrative", str(topic / "narrative.pdf")]
+    command += ["--appendix", str(topic / "appendix.pdf"), "--out", str(topic / "out.json")]
+    status, stderr, seconds, peak = measure(command)
+    assert status == 2 and stderr.startswith(f"ERROR {topic / 'narrative.pdf'}"), stderr
+    assert BOMBS[bomb] in stderr and "Remedy:" in stderr and "Traceback" not in stderr
+    assert seconds < 60 and peak < 1_000_000_000
+    assert sorted(path.name for path in topic.iterdir()) == ["appendix.pdf", "narrative.pdf"]
+
+
+def test_topics_beside_a_bad_one_pass_the_check_at_once(topic: Path) -> None:
+    for name, bomb in (("aaa", pdf_bombs.packed_twice), ("bbb", pdf_bombs.millions_of_objects)):
+        shutil.copytree(topic, topic.parent / name)
+        bomb(topic.parent / name / "appendix.pdf")
+    begin = time.perf_counter()
+    bad = check_documents(topic.parent, find_topics(topic.parent))
+    assert time.perf_counter() - begin < 10
+    assert sorted(bad) == ["aaa", "bbb"]
+    assert all(f"{topic.parent / name}/appendix.pdf, page 1" in error.where for name, error in bad.items())
+
+
+def test_all_missing_documents_are_named_at_once(topic: Path) -> None:
+    shutil.copytree(topic, topic.parent / "other")
+    (topic / "narrative.pdf").unlink()
+    (topic.parent / "other/appendix.pdf").unlink()
+    with pytest.raises(InputError, match=r"glimmer/narrative.pdf: .*missing\n.*other/appendix.pdf: .*missing"):
+        check_documents(topic.parent, find_topics(topic.parent))
+
+
 def test_good_documents_pass_the_check(topic: Path) -> None:
-    check_documents(topic.parent, find_topics(topic.parent))
+    assert check_documents(topic.parent, find_topics(topic.parent)) == {}
 
 
 def test_real_documents_pass_the_check_in_milliseconds(shared_data: Path) -> None:

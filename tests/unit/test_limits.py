@@ -1,7 +1,6 @@
 """Work that eats time or memory, or breaks its process, becomes an error that says where it was; other work goes on."""
 
 import ctypes
-import faulthandler
 import os
 import signal
 import subprocess
@@ -34,7 +33,6 @@ def eat() -> None:
 
 def crash() -> None:
     limits.at("telvic.pdf, page 6")
-    faulthandler.disable()  # pytest's
     ctypes.string_at(1)
 
 

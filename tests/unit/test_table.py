@@ -204,7 +204,7 @@ def test_topics_that_the_list_does_not_name_are_left_out_or_trained_on(tmp_path:
     listed = [Topic("pelvis", "Telvic Pain: Child", "train_test"), Topic("gone", "Gone", "generalization")]
     kept, ledger = read(rows, tmp_path, listed)
     assert [one["topic"] for one in kept] == ["pelvis"]
-    left_out = {"of a topic that the topic list does not name": {"count": 2, "examples": ["Ostrel Fever"]}}
+    left_out = {"of a topic that the topic list does not name": {"count": 2, "examples": ["Ostrel Fever: 2 rows"]}}
     assert ledger["left_out"] == left_out
     assert ledger["facts"]["topics_not_in_the_table"] == ["gone"]
     everything, _ = read(rows, tmp_path, listed, unlisted="train_test")

@@ -1,6 +1,8 @@
 """Bad input ends before any work, with one message that names the file, the key and the remedy."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -35,6 +37,8 @@ def own_config(project, text: str) -> tuple[str, str]:
         ("documents: no/such/folder", ["documents", "no/such/folder"]),
         ("evidence: {source: no/such/folder}", ["evidence.source", "no/such/folder"]),
         ("generalization: [nowhere]", ["generalization", "nowhere"]),
+        ("topics: {leave_out: [nowhere]}", ["topics.leave_out", "nowhere"]),
+        ("documents: no/such/rows.csv.gz", ["documents", "no/such/rows.csv.gz", "table is missing"]),
         ("results: README.md/results", ["results", "README.md"]),
     ],
 )
@@ -54,6 +58,32 @@ def test_a_missing_document_is_refused(own_project):
     shutil.copy(own_project.root / "README.md", own_project.root / "mine/knee/narrative.pdf")
     output = refused(own_project, *own_config(own_project, "documents: mine"))
     assert "mine/knee/" in output
+
+
+def test_a_bad_topic_leaves_the_others_alone_and_can_be_left_out(own_project):
+    topics = "topic\ttitle\trole\n" + "".join(f"{name}\t{name}\ttrain_test\n" for name in ("amber", "birch", "cedar"))
+    (own_project.root / "topics.tsv").write_text(topics)
+    invent = [sys.executable, "scripts/invent_guidelines.py", "--topics", "topics.tsv", "--seed", "1", "--out", "mine"]
+    subprocess.run(invent, cwd=own_project.root, check=True, stdout=subprocess.DEVNULL)
+    appendix = own_project.root / "mine/documents/birch/appendix.pdf"
+    appendix.write_bytes(appendix.read_bytes()[:5000])
+    options = ["results/x/guidelines.parquet", "--config", "run=x", "documents=mine/documents"]
+
+    run = own_project.snakemake(*DEMO, *options)
+    assert run.returncode != 0
+    message = "mine/documents/birch/appendix.pdf: the PDF is cut off"
+    assert run.stdout.index("The topic birch will fail; the others go on.") < run.stdout.index("Job stats")
+    assert run.stdout.count(f"ERROR {message}") >= 1 and "(topics.leave_out)" in run.stdout
+    parsed = own_project.root / "results/x/guidelines"
+    assert sorted(path.name for path in parsed.glob("*[!a].json")) == ["amber.json", "cedar.json"]
+
+    run = own_project.snakemake(*DEMO, *options, "topics={leave_out: [birch]}")
+    assert run.returncode == 0, run.stdout
+    assert "Reading the guideline on" not in run.stdout  # nothing is read twice
+    assert (
+        '"topics_left_out": [\n      "birch"'
+        in (own_project.root / "results/x/ledger/collect_guidelines.json").read_text()
+    )
 
 
 def test_a_pdf_that_is_no_guideline_is_refused(own_project):

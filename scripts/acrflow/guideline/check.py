@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 
+from acrflow import limits
 from acrflow.errors import InputError
 from acrflow.guideline.pdf import AGAIN, open_document
 from acrflow.guideline.web import AGAIN_HTML, is_web_page
@@ -12,6 +13,7 @@ from acrflow.guideline.web import AGAIN_HTML, is_web_page
 # a topic's documents and their file names; where a folder holds several, the first is read
 NEEDED = {"narrative": ("narrative.pdf",), "appendix": ("appendix.pdf", "appendix.html")}
 OPTIONAL = {"evidence_table": ("evidence_table.pdf", "evidence_table.html")}
+SECONDS, MEGABYTES = 10.0, 300  # for one topic; the largest real one takes 0.02 s and 10 MB
 FIRST_PAGES = 3  # a guideline names its first variant on the first page, or after a long title on the next ones
 _HEADING = re.compile(r"^\s*Variant\s*:?\s*\d+", re.MULTILINE)
 
@@ -42,20 +44,43 @@ def documents_of(folder: Path) -> dict[str, Path]:
     return found
 
 
-def check_documents(folder: Path, topics: list[str]) -> None:
+def check_documents(folder: Path, topics: list[str]) -> dict[str, InputError]:
     """See that every topic has narrative and appendix, and that they look like a guideline's.
 
+    Returns:
+        for each topic that cannot be used, while others can, its first document that is no PDF or web page, cut off,
+        encrypted, damaged, without text on its first page, without a variant heading on its first pages, or too large.
+
     Raises:
-        InputError: for the first document that is missing, no PDF or web page, cut off, encrypted, damaged, without
-            text on its first page, or without a variant heading on its first pages.
+        InputError: a document is missing, or no topic can be used; all such documents are named.
     """
+    missing = []
     for topic in topics:
         found = documents_of(Path(folder) / topic)
-        for document, names in NEEDED.items():
-            if document not in found:
-                where, what = Path(folder) / topic / names[0], "the document is missing"
-                raise InputError(where, what, f"put the topic's {' or '.join(names)} there, or leave the topic out")
-            (_check_page if is_web_page(found[document]) else _check)(found[document])
+        for names in (names for document, names in NEEDED.items() if document not in found):
+            remedy = f"put the topic's {' or '.join(names)} there, or leave the topic out (topics.leave_out)"
+            missing.append(InputError(Path(folder) / topic / names[0], "the document is missing", remedy))
+    if missing:
+        raise together(missing)
+    errors = limits.each(lambda topic: _check_topic(Path(folder) / topic), topics, AGAIN, SECONDS, MEGABYTES)
+    bad = {topic: error for topic, error in zip(topics, errors, strict=True) if error is not None}
+    if len(bad) == len(topics):
+        raise together(list(bad.values()))
+    return bad
+
+
+def together(errors: list[InputError]) -> InputError:
+    """Several errors as one, with the remedy of the first."""
+    first, *others = errors
+    also = "".join(f"\n  {error.where}: {error.what}" for error in others)
+    return InputError(first.where, first.what + also, first.remedy)
+
+
+def _check_topic(folder: Path) -> None:
+    found = documents_of(folder)
+    for path in (found[document] for document in NEEDED):
+        limits.at(str(path))
+        (_check_page if is_web_page(path) else _check)(path)
 
 
 def _check_page(path: Path) -> None:
@@ -67,6 +92,7 @@ def _check_page(path: Path) -> None:
 def _check(path: Path) -> None:
     with open_document(path) as document:
         for index in range(min(FIRST_PAGES, len(document))):
+            limits.at(f"{path}, page {index + 1}")
             try:
                 text = document[index].get_textpage().get_text_range()
             except pdfium.PdfiumError:

@@ -226,7 +226,8 @@ def _with_topics(rows: pl.DataFrame, topics: Sequence[Topic], unlisted: str, led
     for name, found in spellings.items():
         if name not in wanted:
             title = max(found, key=lambda spelling: found[spelling])
-            ledger.leave_out("of a topic that the topic list does not name", title, sum(found.values()))
+            rows_of = sum(found.values())
+            ledger.leave_out("of a topic that the topic list does not name", f"{title}: {rows_of} rows", rows_of)
     named = {title: name for name, found in spellings.items() for title in found}
     conditions = {name: max(found, key=lambda title: found[title]) for name, found in spellings.items()}
     rows = rows.with_columns(pl.col("topic").replace_strict(named, return_dtype=pl.String)).filter(
