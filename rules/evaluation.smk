@@ -122,7 +122,13 @@ rule compare:
     output:
         comparison=f"{RUN}/metrics/comparison.parquet",
         pairs=f"{RUN}/metrics/pairs.parquet",
-        tables=directory(f"{RUN}/report/tables"),
+        tables=report(
+            directory(f"{RUN}/report/tables"),
+            patterns=["{table}.csv"],
+            caption="captions/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
     log:
         f"{LOGS}/compare.log",
     conda:

@@ -1,9 +1,18 @@
 """Report: one self-contained page with everything a reader needs to judge the run.
 
 needs   metrics/comparison.parquet and what it was made from; ledgers and checks of every step
-makes   report/index.html, report/figures/*.svg
+makes   report/index.html, report/figures/*.svg, hub/ (only when asked for)
 reads   the whole configuration (shown in the report)
 """
+
+
+report: "captions/workflow.rst"
+
+
+rule hub:
+    input:
+        f"{RUN}/hub",
+    localrule: True
 
 
 rule write_report:
@@ -25,8 +34,14 @@ rule write_report:
         program="scripts/write_report.py",
         library=library("scripts/write_report.py"),
     output:
-        report=f"{RUN}/report/index.html",
-        figures=directory(f"{RUN}/report/figures"),
+        report=report(f"{RUN}/report/index.html", caption="captions/report.rst", category="Report"),
+        figures=report(
+            directory(f"{RUN}/report/figures"),
+            patterns=["{chart}.svg"],
+            caption="captions/figure.rst",
+            category="Figures",
+            labels={"chart": "{chart}"},
+        ),
     log:
         f"{LOGS}/write_report.log",
     conda:
@@ -57,4 +72,40 @@ rule write_report:
             --condensed {input.condensed:q} \
             --figures {output.figures:q} \
             --out {output.report:q}
+        """
+
+
+rule write_hub:
+    input:
+        comparison=f"{RUN}/metrics/comparison.parquet",
+        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
+        train=f"{RUN}/dataset/train.parquet",
+        prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
+        templates=expand("scripts/acrflow/evaluation/templates/{card}.md.j2", card=["model_card", "hub"]),
+        program="scripts/write_hub.py",
+        library=library("scripts/write_hub.py"),
+    output:
+        hub=directory(f"{RUN}/hub"),
+    log:
+        f"{LOGS}/write_hub.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        run=C.run,
+        base=C.base.model,
+        documents=C.documents,
+        tiny=["--tiny"] if C.base.model == "tiny" else [],
+    message:
+        "Writing the hub folder"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --run {params.run:q} \
+            --adapters {input.adapters:q} \
+            --comparison {input.comparison:q} \
+            --train {input.train:q} \
+            --base {params.base:q} \
+            --documents {params.documents:q} \
+            --out {output.hub:q} {params.tiny:q}
         """

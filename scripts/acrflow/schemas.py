@@ -225,6 +225,9 @@ class Comparison(Table):
     draws: int = pa.Field(ge=0)  # sampled runs beside the greedy one
     draws_mean: float = pa.Field(nullable=True)
     draws_sd: float = pa.Field(nullable=True)
+    seeds: int = pa.Field(ge=0)  # trainings of the adapter, this one and those of its further seeds
+    seeds_mean: float = pa.Field(nullable=True)
+    seeds_sd: float = pa.Field(nullable=True)
     published: float = pa.Field(nullable=True)  # what the paper prints for the model of this name, in our unit
     rows: int
 

@@ -112,9 +112,20 @@ def table_rows(source: str) -> int:
     return len(source.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines())
 
 
+def test_an_adapter_trained_with_further_seeds_shows_their_spread() -> None:
+    results = everything()
+    again = [{**one, "model": f"{one['model']}-seed7"} for one in results if one["model"] == "citations"]
+    for one in again:
+        one["figures"] = {**one["figures"], "accuracy": {**one["figures"]["accuracy"], "value": 0.5}}
+    compared = compare.comparison([*results, *again], {})
+    row = compared.filter(model="citations", split="test", metric="accuracy").row(0, named=True)
+    assert (row["seeds"], row["seeds_mean"]) == (2, pytest.approx((5 / 6 + 0.5) / 2))
+    assert compare.comparison(results, {}).filter(model="citations")["seeds_mean"].is_null().all()
+
+
 def test_training_times_are_relative_to_baseline() -> None:
     logs = {
-        name: pl.DataFrame([{"step": 1, "metric": "step_time", "value": seconds}],
+        name: pl.DataFrame([{"step": 1, "metric": "seconds", "value": seconds}],
                            schema=schemas.polars_schema(schemas.TrainingLog))
         for name, seconds in (("baseline", 2.0), ("citations", 3.0))
     }  # fmt: skip

@@ -106,7 +106,7 @@ def figures(compared: pl.DataFrame) -> Chart:
         how = tables.METRICS[row["metric"]]
         values = {
             key: None if row[key] is None else round(row[key] * how.scale, 4)
-            for key in ("value", "low", "high", "topic_low", "topic_high", "draws_mean", "draws_sd")
+            for key in ("value", *ENDS, "draws_mean", "draws_sd", "seeds_mean", "seeds_sd")
         }
         # drawn from these: a figure without an interval gets one of no length, since Vega warns of empty ranges
         ends = {f"{key}_end": values["value"] if values[key] is None else values[key] for key in ENDS}
@@ -129,6 +129,8 @@ def figures(compared: pl.DataFrame) -> Chart:
         alt.Tooltip("topic_high:Q", title="high, topics", format=".3~f"),
         alt.Tooltip("draws_mean:Q", title="sampled, mean", format=".3~f"),
         alt.Tooltip("draws_sd:Q", title="sampled, sd", format=".3~f"),
+        alt.Tooltip("seeds_mean:Q", title="trained again, mean", format=".3~f"),
+        alt.Tooltip("seeds_sd:Q", title="trained again, sd", format=".3~f"),
     ]
     x = alt.X("value:Q", title=None, scale=alt.Scale(zero=True, nice=True))
     thin = base.mark_rule(strokeWidth=1, opacity=0.7).encode(
@@ -214,13 +216,13 @@ def seconds(logs: Mapping[str, pl.DataFrame]) -> Chart | None:
     parts: list[dict[str, Any]] = []
     for adapter, log in logs.items():
         sums = dict(log.group_by("metric").agg(pl.col("value").sum()).iter_rows())
-        total = sums.get("step_time")
+        total = sums.get("seconds")
         if not total:
             continue
         known = {
             (match[1] or match[2]).replace("_", " "): value
             for name, value in sums.items()
-            if (match := re.fullmatch(r"(?:rewards/)?(.+)/seconds|seconds/(.+)", name))
+            if (match := re.fullmatch(r"rewards/(.+)/seconds|seconds/(generation|loss)", name))
         }
         known = {name: value for name, value in known.items() if value >= total * WORTH_SHOWING}
         known["everything else"] = max(0.0, total - sum(known.values()))

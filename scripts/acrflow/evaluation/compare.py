@@ -52,6 +52,9 @@ def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]
         measured: all metrics.
         relative_times: adapter -> training time over that of the adapter named baseline.
     """
+    families: dict[tuple[str, str], list[Measured]] = {}  # an adapter and those of its further seeds
+    for one in measured:
+        families.setdefault((one["model"].partition("-seed")[0], one["split"]), []).append(one)
     rows = []
     for one in sorted(measured, key=lambda one: schemas.KINDS.index(one["kind"])):
         who = {key: one[key] for key in ("model", "kind", "split")}
@@ -59,16 +62,30 @@ def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]
         if one["kind"] == "adapter" and one["model"] in relative_times:
             figures["relative_time"] = {"value": relative_times[one["model"]], "draws": 0}
         for metric, figure in figures.items():
+            seeds = (
+                _over_seeds(families.get((one["model"], one["split"]), []), metric) if one["kind"] == "adapter" else {}
+            )
             printed = published.figure(one["model"], one["kind"], one["split"], metric)
-            rows.append({**who, "metric": metric, **figure, "published": printed, "rows": one["rows"]})
+            rows.append(
+                {**who, "metric": metric, **figure, "seeds": 0, **seeds, "published": printed, "rows": one["rows"]}
+            )
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Comparison))
+
+
+def _over_seeds(family: Sequence[Measured], metric: str) -> dict[str, Any]:
+    """A figure over an adapter and those of its further seeds: how many, mean and standard deviation."""
+    known = [
+        one["figures"][metric]["value"] for one in family if one["figures"].get(metric, {}).get("value") is not None
+    ]
+    if len(known) < 2:
+        return {"seeds": len(family)}
+    return {"seeds": len(family), "seeds_mean": float(np.mean(known)), "seeds_sd": float(np.std(known, ddof=1))}
 
 
 def relative_times(logs: Mapping[str, pl.DataFrame]) -> dict[str, float]:
     """Training time of each adapter over that of the adapter named baseline (`schemas.TrainingLog`); none without."""
     seconds = {
-        name: float(log.filter(pl.col("metric") == "step_time")["value"].drop_nulls().sum())
-        for name, log in logs.items()
+        name: float(log.filter(pl.col("metric") == "seconds")["value"].drop_nulls().sum()) for name, log in logs.items()
     }
     reference = seconds.get("baseline", 0.0)
     return {name: one / reference for name, one in seconds.items() if one} if reference else {}

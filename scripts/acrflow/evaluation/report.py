@@ -185,7 +185,7 @@ def _adapter(folder: Path) -> dict[str, Any]:
     """An adapter's recipe, log and time."""
     spec = _json(folder / "spec.json")
     log = schemas.read(schemas.TrainingLog, folder / "training_log.parquet")
-    times = log.filter(pl.col("metric") == "step_time")["value"].drop_nulls()
+    times = log.filter(pl.col("metric") == "seconds")["value"].drop_nulls()
     metric = "loss" if spec["method"] == "sft" else "reward"
     values = log.filter(pl.col("metric") == metric).sort("step")["value"].drop_nulls().to_numpy()
     return {

@@ -52,6 +52,7 @@ REASONING = ("judge", "entity_f1", "alignment", "citation_precision", "citation_
 COST = ("relative_time", "tokens", "seconds")
 PERFORMANCE = ("macro_f1", "weighted_f1")
 PUBLISHED = (*PERFORMANCE, "judge", "entity_f1", "relative_time")  # metrics that the paper prints
+BESIDE = ("low", "high", "topic_low", "topic_high", "draws_mean", "draws_sd", "seeds_mean", "seeds_sd", "published")
 OTHER_TASK = "they come from Llama 3.1 8B on real guidelines, another task than this run's, and measure nothing here"
 
 
@@ -81,7 +82,7 @@ def wide(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> pl.DataF
                 continue
             figure = found.get(metric, {})
             row[metric] = figure.get("value")
-            for part in ("low", "high", "topic_low", "topic_high", "draws_mean", "draws_sd", "published"):
+            for part in BESIDE:
                 row[f"{metric}_{part}"] = figure.get(part)
         rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
