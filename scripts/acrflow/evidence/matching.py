@@ -88,9 +88,7 @@ class Matcher:
                     found[text] = known or NO_PLACE
                 else:
                     waiting[text] = citation
-            if waiting:
-                self._before(2 * len(waiting) + 2)
-                found |= self._search(waiting)
+            found |= self._search(waiting) if waiting else {}
         return [found[text] for text in citations]
 
     def _search(self, waiting: dict[str, Citation]) -> dict[str, Match]:
@@ -112,6 +110,7 @@ class Matcher:
                     pairs = [(pmid, records[pmid]) for pmid in pmids if pmid in records]
                     if match := unique(waiting[batch[place]], pairs, "ECitMatch"):
                         settle(batch[place], match)
+            self._before(2 * (len(waiting) - len(found)))
             for text, citation in waiting.items():
                 if text not in found:
                     settle(text, self._by_title(citation) or (_SEVERAL if text in several else NOTHING))
