@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from harness import ROOT, write
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 RECORDS, BASELINE_RECORDS, RUNS, FIRST = 20_000, 400, 3, 90_000_001
+NOT_STATED = re.compile(r"(?i)\bnot? (results )?stated")
 NUMBER = re.compile(r"\d+(?:[.,·]\d+)*")
 
 
@@ -141,26 +141,27 @@ def abstracts(folder: Path, distinct: int) -> dict[str, Any]:
 
 def evidence_tables() -> dict[str, Any]:
     """What condensing keeps of each real topic's "Study Results" and of the objectives before them."""
+    from acrflow.guideline.evidence_table import read_evidence_table
+
     shared = Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data"))
-    return {
-        page.parent.name: fidelity_of(Table.read(page)) for page in sorted(shared.glob("acr/*/evidence_table.html"))
-    }
+    tables = sorted(shared.glob("acr/*/evidence_table.pdf"))
+    return {table.parent.name: fidelity_of(read_evidence_table(table)) for table in tables}
 
 
-def fidelity_of(studies: list[dict[str, str]]) -> dict[str, Any]:
+def fidelity_of(studies: list[Any]) -> dict[str, Any]:
     """Numbers and words kept, where the results are stated."""
     from acrflow.evidence.condense import condense_sections, split_sentences
 
     pairs, results = [], []
     words = {"objective": [0, 0], "results": [0, 0]}
-    stated = [study for study in studies if not re.search(r"(?i)\bnot? (results )?stated", study["results"])]
+    stated = [study for study in studies if study.results and not NOT_STATED.search(study.results)]
     for study in stated:
-        objective = study["objective"].rstrip(" .") + "."
-        whole = f"{objective} {study['results']}"
+        objective = f"{study.objective.rstrip(' .')}." if study.objective else ""
+        whole = f"{objective} {study.results}".strip()
         text = condense_sections([{"label": None, "category": None, "text": whole}], "findings")
         pairs.append((whole, text))
-        results.append((study["results"], text))
-        for part, source in (("objective", objective), ("results", study["results"])):
+        results.append((study.results, text))
+        for part, source in (("objective", objective), ("results", study.results)):
             for sentence in split_sentences(source):
                 words[part][0] += len(sentence.split()) if sentence in text else 0
                 words[part][1] += len(sentence.split())
@@ -175,37 +176,6 @@ def kept(pairs: list[tuple[str, str]]) -> dict[str, float]:
     left = [Counter(NUMBER.findall(text)) & count for (_, text), count in zip(pairs, numbers, strict=True)]
     rate = sum(map(Counter.total, left)) / sum(map(Counter.total, numbers))
     return {"abstracts": len(pairs), "compression": round(words[1] / words[0], 3), "kept_number_rate": round(rate, 3)}
-
-
-class Table(HTMLParser):
-    """An evidence table as the publisher's web page has it: six cells a row."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self._inside = False
-
-    @classmethod
-    def read(cls, page: Path) -> list[dict[str, str]]:
-        """Objective and results of each reference."""
-        parser = cls()
-        parser.feed(page.read_text(encoding="utf-8"))
-        cells = [[" ".join(cell.split()) for cell in row] for row in parser.rows if len(row) == 6]
-        return [{"objective": row[3], "results": row[4]} for row in cells if re.match(r"\d+\. ", row[0])]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        elif tag == "td" and self.rows:
-            self.rows[-1].append("")
-            self._inside = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag != "td"
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.rows[-1][-1] += data
 
 
 if __name__ == "__main__":

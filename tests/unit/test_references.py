@@ -1,8 +1,11 @@
 """Every cited reference has a row, a PMID or the reason why it has none."""
 
+from collections.abc import Sequence
+
 from acrflow import schemas
+from acrflow.evidence.matching import Match
 from acrflow.evidence.references import list_references
-from acrflow.guideline.model import BibliographyEntry, Guideline, Row, RowReference, Variant
+from acrflow.guideline.model import BibliographyEntry, Guideline, Row, RowReference, Study, Variant
 from acrflow.ledger import Ledger
 
 
@@ -83,3 +86,22 @@ def test_a_topic_without_references_gives_an_empty_table() -> None:
     rows, ledger = listed(guideline([]))
     assert rows == {}
     assert ledger.taken == 0
+
+
+def test_the_evidence_table_fills_in_what_narrative_and_appendix_lack() -> None:
+    topic = guideline([reference(1, None, quality=None), reference(2, "90000002", quality="3")], bibliography=(1, 2))
+    placed = "Mirel AB. Scans of morvane. Imagin Radiol. 4(2):17-23, 2011 May."
+    empty = dict.fromkeys(Study.model_fields)
+    topic.studies = [
+        Study(**empty | {"number": n, "citation": placed, "study_quality": quality})
+        for n, quality in ((1, "2"), (2, "4"), (3, "1"))
+    ]
+    asked: list[str] = []
+
+    def search(citations: Sequence[str]) -> list[Match]:
+        asked.extend(citations)
+        return [Match(None, "not_found", "no record fits")] * len(citations)
+
+    frame = list_references([topic], Ledger("list_references", "references"), search)
+    assert frame.select("number", "study_quality").rows() == [(1, "2"), (2, "3"), (3, "1")]  # the appendix goes first
+    assert asked == [placed, placed]  # the narrative's "Author 1. Invented study." names no place

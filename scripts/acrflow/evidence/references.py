@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from acrflow import schemas
+from acrflow.evidence.citation import read_citation
 from acrflow.evidence.matching import Match
 from acrflow.guideline.model import Guideline, RowReference
 from acrflow.ledger import EXAMPLES, Ledger
@@ -22,7 +23,7 @@ def is_pmid(number: int | None) -> bool:
 
 
 def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Search | None = None) -> pl.DataFrame:
-    """One row per topic and reference number, from the rows that cite it and from the bibliography.
+    """One row per topic and reference number, from the rows that cite it, the bibliography and the evidence table.
 
     Rows of a topic may disagree on a reference. The value that most rows print is taken, a usable PMID before an
     unusable one, and the ledger's fact `conflicts` counts and names them.
@@ -65,8 +66,10 @@ def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Sea
 
 def _references(guideline: Guideline, conflicts: dict[str, list[str]]) -> list[dict[str, Any]]:
     """The rows of one topic, before any search; `cited` says whether a row of the appendix cites the reference."""
-    citations = {entry.number: entry.citation for entry in guideline.bibliography}
-    cited: dict[int, list[RowReference]] = {number: [] for number in citations}
+    narrative = {entry.number: entry.citation for entry in guideline.bibliography}
+    table = {study.number: study.citation for study in guideline.studies}
+    graded = {study.number: study.study_quality for study in guideline.studies}
+    cited: dict[int, list[RowReference]] = {number: [] for number in narrative | table}
     for variant in guideline.variants:
         for row in variant.rows:
             for reference in row.references:
@@ -83,12 +86,19 @@ def _references(guideline: Guideline, conflicts: dict[str, list[str]]) -> list[d
                 "pmid": pmid,
                 "status": "given" if pmid else "not_found" if printed is None else "not_a_pmid",
                 "printed": printed,
-                "study_quality": _settle(printings, lambda r: r.study_quality, name, conflicts["study_quality"]),
-                "citation": citations.get(number),
+                "study_quality": _settle(printings, lambda r: r.study_quality, name, conflicts["study_quality"])
+                or graded.get(number),
+                "citation": _citation(narrative.get(number), table.get(number)),
                 "cited": bool(printings),
             }
         )
     return rows
+
+
+def _citation(narrative: str | None, table: str | None) -> str | None:
+    """The narrative's citation, unless only the evidence table's says where the study was printed."""
+    placed = (text for text in (narrative, table) if text and read_citation(text).has_place)
+    return next(placed, narrative or table)
 
 
 def _name(row: dict[str, Any]) -> str:
