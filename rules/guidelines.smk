@@ -13,8 +13,7 @@ if C.documents == "download":
             program="scripts/download_documents.py",
             library=library("scripts/download_documents.py"),
         output:
-            narrative=f"{RUN}/documents/{{topic}}/narrative.pdf",
-            appendix=f"{RUN}/documents/{{topic}}/appendix.pdf",
+            documents=directory(f"{RUN}/documents/{{topic}}"),
         log:
             f"{LOGS}/download_documents/{{topic}}.log",
         conda:
@@ -22,9 +21,11 @@ if C.documents == "download":
         resources:
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
         params:
-            folder=lambda wildcards: f"{RUN}/documents/{wildcards.topic}",
             topic=lambda wildcards: TOPICS[wildcards.topic],
+            folder=C.download.folder,  # undeclared, so that what has arrived outlives a failed job
             url=C.download.url,
+            pages=lambda wildcards: C.download.pages.model_dump_json(),  # its {acr_id} is no wildcard
+            contact=["--contact", C.download.contact] if C.download.contact else [],
             pause=C.download.seconds_between_requests,
             accept="--accept-acr-terms" if C.download.accept_acr_terms else "",
         message:
@@ -38,16 +39,26 @@ if C.documents == "download":
                 --panel {params.topic.panel:q} \
                 --title {params.topic.title:q} \
                 --url {params.url:q} \
+                --pages {params.pages:q} \
                 --pause {params.pause} \
-                --out {params.folder:q} {params.accept}
+                --folder {params.folder:q} \
+                --out {output.documents:q} {params.contact:q} {params.accept}
             """
+
+    onstart:
+        missing = [topic for topic in TOPICS if not Path(f"{RUN}/documents/{topic}").is_dir()]
+        if missing and not C.download.accept_acr_terms:
+            raise WorkflowError(
+                "download.accept_acr_terms: the ACR's terms of use are not accepted\n  Remedy: read them on the ACR's "
+                "site, then set download.accept_acr_terms: true; or name a folder of your own in `documents`"
+            )
 
 
 def documents(wildcards):
     """A topic's documents: those that will be there, or those that the user's folder holds."""
     folder = Path(DOCUMENTS) / wildcards.topic
     if C.documents == "download":
-        return {"narrative": folder / "narrative.pdf", "appendix": folder / "appendix.pdf"}
+        return {"folder": folder}
     if C.documents == "invented":
         return {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix", "evidence_table")}
     from acrflow.guideline.check import documents_of
@@ -68,9 +79,7 @@ rule parse_guideline:
     conda:
         "../envs/data.yaml"
     params:
-        evidence_table=lambda wildcards, input: (
-            ["--evidence-table", input.get("evidence_table")] if input.get("evidence_table") else []
-        ),
+        documents=lambda wildcards: f"{DOCUMENTS}/{wildcards.topic}",
     message:
         "Reading the guideline on {wildcards.topic}"
     shell:
@@ -78,8 +87,7 @@ rule parse_guideline:
         exec > >(tee {log:q}) 2>&1
         python {input.program:q} \
             --topic {wildcards.topic:q} \
-            --narrative {input.narrative:q} \
-            --appendix {input.appendix:q} {params.evidence_table:q} \
+            --documents {params.documents:q} \
             --out {output.guideline:q} \
             --qa {output.qa:q}
         """
@@ -103,8 +111,8 @@ if C.source == "table":
         conda:
             "../envs/data.yaml"
         params:
-            settings=C.table.model_dump_json(),
-            topics=f"--topics={C.topics.table}" if C.topics.table else "",
+            settings=lambda wildcards: C.table.model_dump_json(),
+            topics=["--topics", C.topics.table] if C.topics.table else [],
             held_out=HELD_OUT,
             leave_out=C.topics.leave_out,
         message:

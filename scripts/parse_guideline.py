@@ -6,6 +6,7 @@ from pathlib import Path
 from acrflow import limits
 from acrflow.errors import run
 from acrflow.files import write_json
+from acrflow.guideline.check import documents_of
 from acrflow.guideline.model import write_guideline
 from acrflow.guideline.pdf import AGAIN
 from acrflow.guideline.qa import parse_topic
@@ -13,10 +14,13 @@ from acrflow.guideline.qa import parse_topic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--narrative", type=Path, required=True, help="narrative (PDF)")
-    parser.add_argument("--appendix", type=Path, required=True, help="appendix (PDF or the saved web page)")
+    parser.add_argument("--narrative", type=Path, help="narrative (PDF)")
+    parser.add_argument("--appendix", type=Path, help="appendix (PDF or the saved web page)")
     parser.add_argument(
         "--evidence-table", type=Path, help="evidence table (PDF or the saved web page), if there is one"
+    )
+    parser.add_argument(
+        "--documents", type=Path, help="in place of the three: a folder that holds them under their names"
     )
     parser.add_argument("--topic", help="the topic's name, kept in every row (default: the name of --out)")
     parser.add_argument("--out", type=Path, required=True, help="the parsed topic (JSON)")
@@ -24,6 +28,10 @@ def main() -> None:
         "--qa", type=Path, help="counts, conflicts and what was left over (JSON; default: beside --out, as T.qa.json)"
     )
     args = parser.parse_args()
+    if args.documents:
+        vars(args).update(documents_of(args.documents))
+    if not (args.narrative and args.appendix):
+        parser.error("give --narrative and --appendix, or --documents with a folder that holds both")
     limits.one(lambda: parse(args), AGAIN)
 
 

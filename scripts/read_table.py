@@ -21,8 +21,8 @@ def main() -> None:
 
 def read(args: argparse.Namespace) -> None:
     from acrflow import schemas
-    from acrflow.config import Table
     from acrflow.guideline.table import held_out_are_there, read_table
+    from acrflow.guideline_sources import Table
     from acrflow.ledger import Ledger
     from acrflow.topics import read_topics
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import httpx
 
+from acrflow import __version__
 from acrflow.errors import InputError
 
-USER_AGENT = "acrflow (imaging-guideline workflow; python-httpx)"
 Answer = TypeVar("Answer")
 PASSING_STATUS = frozenset({408, 425, 429})  # and all from 500 on
 LONGEST_WAIT = 600.0  # seconds: a server that asks for more than this is not waited for
@@ -39,7 +39,7 @@ class PoliteClient:
         timeout: seconds without a byte after which a request counts as failed.
         attempts: requests sent before giving up.
         backoff: seconds before the second attempt (plus up to as much again by chance); doubles each time, up to 60.
-        user_agent: what the server is told.
+        agent: the user agent that the server is told; None for `user_agent()`.
         sleep, seed: clock and chance, for tests.
     """
 
@@ -49,13 +49,15 @@ class PoliteClient:
         timeout: float = 60.0,
         attempts: int = 8,
         backoff: float = 1.0,
-        user_agent: str = USER_AGENT,
+        agent: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
         seed: int | None = None,
     ):
         self._pause, self._attempts, self._backoff, self._sleep = pause, attempts, backoff, sleep
         self._random = random.Random(seed)
-        self._client = httpx.Client(timeout=timeout, headers={"User-Agent": user_agent}, follow_redirects=True)
+        self._client = httpx.Client(
+            timeout=timeout, headers={"User-Agent": agent or user_agent()}, follow_redirects=True
+        )
 
     def __enter__(self) -> "PoliteClient":
         return self
@@ -124,6 +126,12 @@ class PoliteClient:
         if asked > LONGEST_WAIT:
             raise InputError(url, f"the server asks for a wait of {asked:.0f} s ({fault})", "run it again after that")
         return max(jittered, asked)
+
+
+def user_agent(contact: str | None = None) -> str:
+    """Who asks: this program with its version, and the user's address if it is given."""
+    who = f"imaging-guideline workflow; {contact}" if contact else "imaging-guideline workflow"
+    return f"acrflow/{__version__} ({who}) python-httpx/{httpx.__version__}"
 
 
 def retry_after(header: str | None) -> float | None:

@@ -1,128 +1,192 @@
 """Documents are downloaded slowly, whole, once, and only with the user's word."""
 
+import signal
 import subprocess
 import sys
-import threading
 import time
+import tomllib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from lists_server import HTML, PDF, Answer, Lists, serving
+from pydantic import ValidationError
 
+from acrflow import __version__
 from acrflow.errors import InputError
 from acrflow.files import read_json, sha256
-from acrflow.guideline.download import documents_of, download
+from acrflow.guideline.download import Downloaded, addresses, download
+from acrflow.guideline_sources import Pages
 from acrflow.polite import PoliteClient
 
 ROOT = Path(__file__).resolve().parents[2]
-PDF = b"%PDF-1.7\ninvented\n%%EOF\n"
-TOPIC = documents_of(21, "Morvane Imaging", "Telvic Pain & Fever")
-
-
-class Lists(ThreadingHTTPServer):
-    """A local counterpart of the ACR's lists; `answers` are given to the first requests in turn, then whole PDFs."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}/list"
-        self.requests: list[tuple[float, str, dict[str, list[str]], str]] = []
-        self.answers: list[tuple[int, bytes, int | None]] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Lists
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        agent = self.headers["User-Agent"]
-        self.server.requests.append((time.monotonic(), address.path, parse_qs(address.query), agent))
-        status, body, length = self.server.answers.pop(0) if self.server.answers else (200, PDF, None)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silence."""
+FILES = ["narrative.pdf", "appendix.pdf", "appendix.html", "evidence_table.pdf", "evidence_table.html"]
+GONE = Answer(404, b"<html>No such topic</html>")
 
 
 @pytest.fixture
 def lists() -> Iterator[Lists]:
-    with Lists() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with serving() as server:
         yield server
-        server.shutdown()
 
 
-def fetch(lists: Lists, folder: Path, pause: float = 0.0) -> int:
+def fetch(lists: Lists, folder: Path, pause: float = 0.0) -> Downloaded:
+    documents = addresses(lists.url, Pages().files(), "21", "Morvane Imaging", "Telvic Pain & Fever")
     with PoliteClient(pause, timeout=2, attempts=3, backoff=0.01) as client:
-        return download(TOPIC, folder, lists.url, client)
+        return download(documents, folder, client)
+
+
+def command(lists: Lists, folder: Path, *options: str) -> list[str]:
+    program = [sys.executable, str(ROOT / "scripts/download_documents.py"), "--topic", "telvic_pain", "--acr-id", "21"]
+    program += ["--panel", "Morvane Imaging", "--title", "Telvic Pain & Fever", "--url", lists.url, "--pause", "0"]
+    return [*program, "--folder", str(folder), *options]
 
 
 def run_program(lists: Lists, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(ROOT / "scripts/download_documents.py"), "--topic", "telvic_pain", "--acr-id", "21"]
-    command += ["--panel", "Morvane Imaging", "--title", "Telvic Pain & Fever", "--url", lists.url, "--pause", "0"]
-    return subprocess.run([*command, "--out", str(folder), *options], capture_output=True, text=True, timeout=60)
+    return subprocess.run(command(lists, folder, *options), capture_output=True, text=True, timeout=60)
 
 
 def test_nothing_is_requested_before_the_terms_are_accepted(lists: Lists, tmp_path: Path) -> None:
     done = run_program(lists, tmp_path)
     assert done.returncode == 2
     assert "ERROR download.accept_acr_terms: the ACR's terms of use are not accepted" in done.stderr
-    assert lists.requests == []
+    assert lists.paths == []
 
 
 def test_a_topic_is_downloaded_with_its_provenance(lists: Lists, tmp_path: Path) -> None:
-    done = run_program(lists, tmp_path, "--accept-acr-terms")
+    options = ["--accept-acr-terms", "--contact", "me@example.org", "--out", str(tmp_path / "out")]
+    done = run_program(lists, tmp_path / "kept", *options)
     assert done.returncode == 0, done.stderr
-    assert [(path, query) for _, path, query, _ in lists.requests] == [
-        ("/list/TopicNarrativePdf", {"topicId": ["21"]}),
-        ("/list/GenerateAppendixPDF", {"PanelName": ["Morvane Imaging"], "TopicId": ["21"]}),
-        ("/list/DownloadPdf", {"TopicId": ["21"], "TopicName": ["Telvic Pain & Fever"]}),
+    assert lists.paths == [
+        "/list/TopicNarrativePdf?topicId=21",
+        "/list/GenerateAppendixPDF?PanelName=Morvane%20Imaging&TopicId=21",
+        "/list/GetAppendix?PanelName=Morvane%20Imaging&TopicId=21",
+        "/list/DownloadPdf?TopicId=21&TopicName=Telvic%20Pain%20%26%20Fever",
+        "/list/GetEvidence?TopicId=21&TopicName=Telvic%20Pain%20%26%20Fever",
     ]
-    assert all("acrflow" in agent for *_, agent in lists.requests)
-    manifest = read_json(tmp_path / "manifest.json")
-    assert list(manifest) == ["narrative.pdf", "appendix.pdf", "evidence_table.pdf"]
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version == __version__
+    assert all(agent.startswith(f"acrflow/{version} (") and "me@example.org" in agent for agent in lists.agents)
+    manifest = read_json(tmp_path / "out/manifest.json")
+    assert list(manifest) == FILES
     for file, entry in manifest.items():
-        assert entry["sha256"] == sha256(tmp_path / file)
+        assert entry["sha256"] == sha256(tmp_path / "out" / file)
         assert entry["url"].startswith(lists.url) and entry["date"].startswith("20")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*FILES, "manifest.json"])
 
 
 def test_requests_are_spaced(lists: Lists, tmp_path: Path) -> None:
     fetch(lists, tmp_path, pause=0.2)
-    times = [arrived for arrived, *_ in lists.requests]
-    assert all(later - earlier >= 0.2 for earlier, later in pairwise(times))
+    assert all(later - earlier >= 0.2 for earlier, later in pairwise(lists.times))
 
 
 def test_what_is_complete_is_not_downloaded_again(lists: Lists, tmp_path: Path) -> None:
-    assert fetch(lists, tmp_path) == 3
+    assert fetch(lists, tmp_path).arrived == FILES
     (tmp_path / "appendix.pdf").write_bytes(b"%PDF-1.7 damaged")
-    assert fetch(lists, tmp_path) == 1
-    assert fetch(lists, tmp_path) == 0
-    assert len(lists.requests) == 4
+    assert fetch(lists, tmp_path).arrived == ["appendix.pdf"]
+    again = fetch(lists, tmp_path)
+    assert (again.arrived, again.complete) == ([], FILES)
+    assert len(lists.paths) == 6
     assert (tmp_path / "appendix.pdf").read_bytes() == PDF
 
 
+def test_a_killed_download_goes_on_where_it_was(lists: Lists, tmp_path: Path) -> None:
+    lists.answers = [Answer(), Answer(), Answer(body=HTML, drip=60)]
+    process = subprocess.Popen(command(lists, tmp_path / "kept", "--accept-acr-terms", "--out", str(tmp_path / "out")))
+    until = time.monotonic() + 30
+    while len(lists.paths) < 3:
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    folder = tmp_path / "kept/telvic_pain"
+    assert sorted(path.name for path in folder.iterdir()) == ["appendix.pdf", "manifest.json", "narrative.pdf"]
+    assert not (tmp_path / "out").exists()
+
+    done = run_program(lists, tmp_path / "kept", "--accept-acr-terms", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert [path.split("?")[0].rpartition("/")[2] for path in lists.paths[3:]] == [
+        "GetAppendix",
+        "DownloadPdf",
+        "GetEvidence",
+    ]
+    assert "3 documents downloaded, 2 were complete" in done.stdout
+    assert (tmp_path / "out/appendix.html").read_bytes() == HTML
+
+
 def test_faults_that_pass_are_outlasted(lists: Lists, tmp_path: Path) -> None:
-    lists.answers = [(503, b"busy", None), (200, PDF[:12], None), (200, PDF, None), (200, PDF[:12], len(PDF))]
-    assert fetch(lists, tmp_path) == 3
-    assert all((tmp_path / document.file).read_bytes() == PDF for document in TOPIC)
+    lists.answers = [
+        Answer(503, b"busy"),
+        Answer(body=PDF[:12]),  # whole, but no whole PDF
+        Answer(),
+        Answer(length=10_000),  # cut off on the way
+        Answer(429, b"slow down"),
+        Answer(),
+        Answer(body=HTML[:50]),
+    ]
+    assert fetch(lists, tmp_path).arrived == FILES
+    assert (tmp_path / "appendix.pdf").read_bytes() == PDF
+    assert (tmp_path / "appendix.html").read_bytes() == HTML
+
+
+def test_a_server_that_asks_for_time_gets_it(lists: Lists, tmp_path: Path) -> None:
+    lists.answers = [Answer(429, b"slow down", headers=(("Retry-After", "1"),))]
+    fetch(lists, tmp_path)
+    assert lists.times[1] - lists.times[0] >= 1
+
+
+def test_a_server_that_is_silent_is_not_waited_for(lists: Lists, tmp_path: Path) -> None:
+    lists.answers = [Answer(drip=60)]
+    begin = time.monotonic()
+    assert fetch(lists, tmp_path).arrived == FILES
+    assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "message"),
-    [(200, b"<html>No such topic</html>", "no PDF file"), (404, b"", "HTTP status 404"), (200, b"", "no PDF file")],
+    ("answer", "message"),
+    [
+        (Answer(body=b"<html>No such topic</html>"), "no PDF file"),
+        (GONE, "HTTP status 404"),
+        (Answer(body=b""), "no PDF file"),
+    ],
 )
-def test_a_page_in_place_of_a_document_is_an_error_and_no_file(
-    lists: Lists, tmp_path: Path, status: int, body: bytes, message: str
+def test_a_page_in_place_of_a_needed_document_is_an_error_and_no_file(
+    lists: Lists, tmp_path: Path, answer: Answer, message: str
 ) -> None:
-    lists.answers = [(200, PDF, None), (status, body, None)]
+    lists.answers = [answer]
     with pytest.raises(InputError, match=message) as error:
         fetch(lists, tmp_path)
-    assert "appendix.pdf" in str(error.value)
-    assert (tmp_path / "narrative.pdf").is_file()  # what arrived stays
-    assert not (tmp_path / "appendix.pdf").exists()
-    assert len(lists.requests) == 2
+    assert "TopicNarrativePdf?topicId=21" in error.value.where and "narrative.pdf" in error.value.what
+    assert not (tmp_path / "narrative.pdf").exists()
+    assert len(lists.paths) == 1
+
+
+def test_an_appendix_may_be_a_web_page_and_other_documents_may_be_missing(lists: Lists, tmp_path: Path) -> None:
+    lists.answers = [Answer(), GONE, Answer(body=HTML), GONE, Answer(body=b"<html>Oops</html>")]
+    done = fetch(lists, tmp_path)
+    assert done.arrived == ["narrative.pdf", "appendix.html"]
+    assert list(done.missing) == ["appendix.pdf", "evidence_table.pdf", "evidence_table.html"]
+    assert "no page with a table" in done.missing["evidence_table.html"]
+    lists.answers = [GONE, GONE]
+    (tmp_path / "appendix.html").unlink()
+    with pytest.raises(InputError, match=r"404 for appendix.pdf"):
+        fetch(lists, tmp_path)
+
+
+def test_a_topic_without_a_number_takes_what_lies_there(lists: Lists, tmp_path: Path) -> None:
+    with PoliteClient(0) as client:
+        with pytest.raises(InputError, match=r"no narrative.pdf there, and no address"):
+            download({}, tmp_path, client)
+        for file in FILES[:2]:
+            (tmp_path / file).write_bytes(PDF)
+        assert download({}, tmp_path, client) == Downloaded()
+
+
+def test_addresses_can_be_corrected_and_documents_declined() -> None:
+    pages = Pages(appendix_html=None, evidence_table_html="Evidence/{title}?id={acr_id}").files()
+    given = addresses("http://host/list/", pages, "7", "A", "B/C")
+    assert "appendix.html" not in given
+    assert given["evidence_table.html"] == "http://host/list/Evidence/B%2FC?id=7"
+    with pytest.raises(ValidationError, match=r"use \{acr_id\}, \{panel\} and \{title\} only"):
+        Pages(narrative_pdf="Narrative?id={topic}")

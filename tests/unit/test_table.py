@@ -16,9 +16,9 @@ import yaml
 from measured_process import measure
 
 from acrflow import schemas
-from acrflow.config import Columns, Table
 from acrflow.errors import InputError
 from acrflow.guideline.table import held_out_are_there, read_cells, read_table
+from acrflow.guideline_sources import Columns, Table
 from acrflow.ledger import Ledger
 from acrflow.topics import Topic, read_topics
 

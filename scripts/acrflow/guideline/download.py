@@ -1,100 +1,124 @@
 """Download guideline documents from the ACR's lists: slowly, whole files only, each with its provenance."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from acrflow.errors import InputError
-from acrflow.files import read_json, sha256, whole, write_json
+from acrflow.files import read_json, sha256, whole, whole_folder, write_json
 from acrflow.polite import PassingFault, PoliteClient
 
 MANIFEST = "manifest.json"
+NEEDED = (("narrative.pdf",), ("appendix.pdf", "appendix.html"))  # one of each; the other documents may be missing
 
 
-@dataclass(frozen=True)
-class Document:
-    """One document of a topic: its file name, and where the lists have it."""
+@dataclass
+class Downloaded:
+    """What a download did: files that arrived, those that were complete before, and why others are missing."""
 
-    file: str
-    page: str
-    query: dict[str, str]
+    arrived: list[str] = field(default_factory=list)
+    complete: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
-def documents_of(acr_id: int, panel: str, title: str) -> list[Document]:
-    """The three documents of a topic.
+def addresses(base: str, pages: Mapping[str, str | None], acr_id: str, panel: str, title: str) -> dict[str, str]:
+    """The address of each of a topic's documents.
 
     Args:
-        acr_id: the ACR's number of the topic, for instance 21.
+        base: address of the lists.
+        pages: file name -> page and query below `base`, with `{acr_id}`, `{panel}`, `{title}`; None: not wanted.
+        acr_id: the ACR's number of the topic, for instance "21".
         panel: the expert panel as the lists spell it, for instance "Gastrointestinal".
         title: the topic's title as the lists spell it.
     """
-    return [
-        Document("narrative.pdf", "TopicNarrativePdf", {"topicId": str(acr_id)}),
-        Document("appendix.pdf", "GenerateAppendixPDF", {"PanelName": panel, "TopicId": str(acr_id)}),
-        Document("evidence_table.pdf", "DownloadPdf", {"TopicId": str(acr_id), "TopicName": title}),
-    ]
+    values = {"acr_id": quote(acr_id, safe=""), "panel": quote(panel, safe=""), "title": quote(title, safe="")}
+    return {file: f"{base.rstrip('/')}/{page.format(**values)}" for file, page in pages.items() if page}
 
 
 def download(
-    documents: list[Document],
+    documents: Mapping[str, str],
     folder: Path,
-    url: str,
     client: PoliteClient,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> int:
+) -> Downloaded:
     """Download what is not yet complete.
 
-    A file counts as complete when its SHA-256 is the one in the folder's manifest, which is written after each file.
+    A file counts as complete when its SHA-256 is the one in the folder's manifest, which is written after each file, so
+    a download that was killed goes on where it was. Without an address at all, the files that are there are taken.
 
     Args:
-        documents: what to download.
-        folder: of the topic.
-        url: base address of the lists.
+        documents: file name -> address.
+        folder: of the topic, kept between runs.
         client: sends the requests.
         now: the clock.
 
-    Returns:
-        The number of files downloaded.
-
     Raises:
-        InputError: a document is not to be had, or is no PDF; those that have arrived are kept.
+        InputError: the narrative or the appendix is not to be had; what has arrived is kept.
     """
     manifest: dict[str, Any] = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
-    count = 0
-    for document in documents:
-        target = folder / document.file
-        if target.is_file() and manifest.get(document.file, {}).get("sha256") == sha256(target):
+    result = Downloaded()
+    faults: dict[str, InputError] = {}
+    for file, address in documents.items():
+        target = folder / file
+        if target.is_file() and manifest.get(file, {}).get("sha256") == sha256(target):
+            result.complete.append(file)
             continue
-        address = f"{url.rstrip('/')}/{document.page}"
-        body = client.request("GET", address, _whole_pdf(address, document), params=document.query)
+        try:
+            body = client.request("GET", address, _check(address, file))
+        except InputError as error:
+            if (file,) in NEEDED:
+                raise
+            faults[file] = error
+            result.missing[file] = error.what
+            continue
         with whole(target) as temporary:
             temporary.write_bytes(body)
-        manifest[document.file] = {
-            "url": address,
-            "query": document.query,
-            "date": now().isoformat(timespec="seconds"),
-            "bytes": len(body),
-            "sha256": sha256(target),
-        }
+        date = now().isoformat(timespec="seconds")
+        manifest[file] = {"url": address, "date": date, "bytes": len(body), "sha256": sha256(target)}
         write_json(folder / MANIFEST, manifest)
-        count += 1
-    return count
+        result.arrived.append(file)
+    for files in NEEDED:
+        if not any((folder / file).is_file() and file not in faults for file in files):
+            raise next((faults[file] for file in files if file in faults), _not_there(folder, files))
+    return result
 
 
-def _whole_pdf(address: str, document: Document) -> Callable[[int, bytes], bytes]:
-    """A check that lets only whole PDF files pass."""
+def deliver(folder: Path, out: Path) -> None:
+    """Copy a topic's documents and their manifest to a run's own folder, whole."""
+    with whole_folder(out) as target:
+        for file in sorted(folder.iterdir()):
+            if file.is_file() and not file.name.startswith("."):
+                shutil.copyfile(file, target / file.name)
+
+
+def _not_there(folder: Path, files: tuple[str, ...]) -> InputError:
+    what = f"no {' or '.join(files)} there, and no address to get one from"
+    remedy = "give the topic's acr_id in the topic list, put the file there, or leave the topic out (topics.leave_out)"
+    return InputError(folder, what, remedy)
+
+
+def _check(address: str, file: str) -> Callable[[int, bytes], bytes]:
+    """A check that lets only whole documents pass: PDF files, or pages with a table."""
 
     def check(status: int, body: bytes) -> bytes:
-        query = ", ".join(f"{key}={value}" for key, value in document.query.items())
-        remedy = "check the topic's acr_id, panel and title in the topic list, and download.url"
+        remedy = "check the topic's acr_id, panel and title in the topic list, and download.url and download.pages"
+        remedy += "; or leave the topic out (topics.leave_out)"
         if status != 200:
-            raise InputError(address, f"HTTP status {status} for {document.file} ({query})", remedy)
+            raise InputError(address, f"HTTP status {status} for {file}", remedy)
+        if file.endswith(".html"):
+            if b"<table" not in body.lower():
+                raise InputError(address, f"the answer for {file} is no page with a table", remedy)
+            if b"</html" in body.lower() or b"<html" not in body.lower():
+                return body
+            raise PassingFault(f"{file} is cut off")
         if not body[:1024].lstrip().startswith(b"%PDF-"):
-            raise InputError(address, f"the answer for {document.file} is no PDF file ({query})", remedy)
+            raise InputError(address, f"the answer for {file} is no PDF file", remedy)
         if b"%%EOF" not in body[-2048:]:
-            raise PassingFault(f"{document.file} is cut off")
+            raise PassingFault(f"{file} is cut off")
         return body
 
     return check

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from acrflow import limits, schemas
-from acrflow.config import Columns, Table
 from acrflow.errors import InputError
+from acrflow.guideline_sources import Columns, Table
 from acrflow.labels import CATEGORIES, parse_category
 from acrflow.ledger import EXAMPLES, Ledger
 from acrflow.topics import Topic, slug
