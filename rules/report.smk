@@ -48,7 +48,7 @@ rule write_report:
         "../envs/data.yaml"
     params:
         run=C.run,
-        config=C.model_dump_json(),
+        config=lambda wildcards: C.model_dump_json(),  # its {acr_id} is no wildcard
     message:
         "Writing the report"
     shell:
