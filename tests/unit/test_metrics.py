@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented_tables import predictions_of, rows_of
 from sklearn import metrics as sk
@@ -23,6 +23,8 @@ from acrflow.labels import LABELS, MBA, UA, UNA
 PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "measure.py"
 SOURCE = Path("predictions.parquet")
 
+settings.register_profile("acrflow", deadline=None)  # a busy machine is no failure
+settings.load_profile("acrflow")
 label = st.sampled_from(LABELS)
 answer = st.sampled_from([*LABELS, None])
 

@@ -42,6 +42,7 @@ def rows_and_predictions(split: str) -> tuple[pl.DataFrame, dict[str, pl.DataFra
     gold = draw.choice(LABELS, SPLITS[split], p=(0.6, 0.2, 0.2)).tolist()
     rows = rows_of(gold).with_columns(
         id=split + pl.col("id"),
+        condition=pl.lit("Knee </script><script>alert(1)</script>"),
         traces=pl.lit(["The film shows the fracture [1,2].", "It is quick."]),
         votes=pl.lit([1, 2, 3, 4, 0, 0, 0, 0, 1]),
         evidence=pl.lit(STUDY, pl.List(schemas.EVIDENCE)),
@@ -194,7 +195,7 @@ def test_the_page_has_every_part(page: Path) -> None:
 
 def test_a_completion_cannot_break_out_of_the_page(page: Path) -> None:
     html = page.read_text()
-    assert "alert(" not in html.split('<script type="text/plain" id="packed">')[0]
+    assert 'alert("x")' not in html.split('<script type="text/plain" id="packed">')[0]
     found = [tag for tag, _ in Elements(html).found]
     assert not {"img", "iframe", "object", "link"} & set(found)
     assert found.count("script") == 4

@@ -74,7 +74,7 @@ def test_filters_leave_the_rows_they_name(tab: Tab) -> None:
     assert right + wrong == SPLITS["test"] and right > wrong > 0
     assert 0 < tab.pick(outcome="unparsed") < wrong
     tab.page.click("#filters button[type=reset]")
-    tab.page.wait_for_function(f"document.getElementById('found').textContent.startsWith('{rows}')")
+    tab.page.locator(f"#found:has-text('{rows} rows')").wait_for()
     assert tab.pick(modality="MRI") == len(range(1, 60, 3)) + len(range(1, 30, 3))
     assert tab.pick(label="Usually Appropriate") < tab.pick(label="")
     tab.page.fill("#filters [name=words]", "no such words")
