@@ -2,6 +2,7 @@
 
 import email.utils
 import random
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 import httpx
+from tqdm import tqdm
 
 from acrflow import __version__
 from acrflow.errors import InputError
@@ -17,6 +19,7 @@ Answer = TypeVar("Answer")
 PASSING_STATUS = frozenset({408, 425, 429})  # and all from 500 on
 LONGEST_WAIT = 600.0  # seconds: a server that asks for more than this is not waited for
 LONGEST_ANSWER = 300.0  # seconds for one whole answer, however steadily it drips
+TOLD_WAIT = 3.0  # seconds from which a wait is told, so that nobody takes it for a standstill
 LARGEST_ANSWER = 500_000_000  # bytes
 
 
@@ -90,7 +93,11 @@ class PoliteClient:
         """
         fault = PassingFault("no attempt made")
         for attempt in range(self._attempts):
-            self._sleep(self._pause if attempt == 0 else max(self._pause, self._wait(attempt, fault, url)))
+            wait = self._pause if attempt == 0 else max(self._pause, self._wait(attempt, fault, url))
+            if wait >= TOLD_WAIT:
+                again = f"attempt {attempt + 1} of {self._attempts} in {wait:.0f} s"
+                tqdm.write(f"{url}: {fault}; {again}", file=sys.stderr)  # above a progress bar, if there is one
+            self._sleep(wait)
             try:
                 status, headers, body = self._send(method, url, params, data)
                 if status in PASSING_STATUS or status >= 500:

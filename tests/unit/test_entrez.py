@@ -202,7 +202,10 @@ def test_records_are_refreshed_by_age_on_request(tmp_path: Path, program: Callab
         (tmp_path / "copied").rename(tmp_path / "cache")
         fetch(server, [FIRST + 1], tmp_path / "cache")
         output, _ = program(server.url, [FIRST, FIRST + 1], None, "--refresh-days", "30").communicate(timeout=60)
-    assert server.served == [FIRST, FIRST + 1, FIRST], output  # the fresh one is left alone
+        assert server.served == [FIRST, FIRST + 1, FIRST], output  # the fresh one is left alone
+        program(server.url, [FIRST], None, "--refresh-days", "0").communicate(timeout=60)
+    assert server.served[3:] == [FIRST]
+    assert schemas.read(schemas.Records, tmp_path / "records.parquet")["status"].to_list() == ["received"]
 
 
 def test_a_list_with_duplicates_letters_and_negatives_loses_nothing(
@@ -271,3 +274,14 @@ def wait_until(server: EutilsServer, requests: int, seconds: float = 30) -> None
     while len(server.requests) < requests:
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def test_a_long_wait_is_told_without_the_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with EutilsServer(articles([FIRST]), faults=["429"], retry_after="4") as server:
+        waits: list[float] = []
+        kept = Cache(tmp_path)
+        with PoliteClient(0.0, backoff=0.01, sleep=waits.append) as client:
+            Entrez(Eutils(server.url, None, GOOD_KEY, client), kept).fetch([FIRST])
+    told = capsys.readouterr().err
+    assert "efetch.fcgi: HTTP status 429; attempt 2 of 8 in 4 s" in told
+    assert waits == [0.0, 4.0] and GOOD_KEY not in told

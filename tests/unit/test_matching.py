@@ -167,7 +167,7 @@ def test_references_carry_their_status_and_the_ledger_names_them() -> None:
         1: "given", 2: "matched", 3: "ambiguous", 4: "not_a_pmid", 5: "not_found"
     }  # fmt: skip
     assert frame.filter(number=2)["pmid"].item() == 90_000_007
-    assert ledger.facts["matched"] == {"morvane [2]": 90_000_007}
+    assert ledger.facts["matched"] == ["morvane [2]: 90000007"]
     left_out = {reason: entry["examples"] for reason, entry in ledger.as_dict()["left_out"].items()}
     assert left_out == {
         "no PMID printed; ESearch: several fit": ["morvane [3]"],

@@ -57,7 +57,7 @@ def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Sea
     ledger.facts["distinct_pmids"] = frame["pmid"].drop_nulls().n_unique()
     ledger.facts["looked_up"] = sum(bool(match.by) for match in matches)
     ledger.facts["matched_by"] = dict(sorted(found_by.items()))
-    ledger.facts["matched"] = {_name(row): row["pmid"] for row in rows if row["status"] == "matched"}
+    ledger.facts["matched"] = [f"{_name(row)}: {row['pmid']}" for row in rows if row["status"] == "matched"]
     ledger.facts["conflicts"] = {
         column: {"count": len(named), "examples": named[:EXAMPLES]} for column, named in conflicts.items()
     }
