@@ -53,6 +53,14 @@ def test_a_damaged_file_is_missing_or_reads_as_it_was(
     assert cache.load(PMID) == XML
 
 
+def test_an_empty_file_is_missing(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.store(PMID, XML)
+    next(tmp_path.rglob("*.xml.gz")).write_bytes(b"")  # which gzip takes for an empty text
+    assert cache.load(PMID) is None
+    assert cache.damaged == [PMID]
+
+
 def test_a_full_disk_is_a_clear_error_and_keeps_what_is_whole(small_disk: Path) -> None:
     cache, stored = Cache(small_disk), []
     with pytest.raises(InputError, match=r"cannot keep PMID \d+: no space left.*\n.*free some space"):

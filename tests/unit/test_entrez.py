@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -77,6 +78,8 @@ def test_the_rate_is_never_exceeded_as_the_server_sees_it(tmp_path: Path, key: s
         fetch(server, pmids, tmp_path, between=pause(key), key=key)
     assert server.refused == 0
     assert server.most_within(1.0) <= limit
+    arrived = [request.arrived for request in server.requests]
+    assert min(after - before for before, after in pairwise(arrived)) >= pause(key) >= 1 / limit
 
 
 def test_faulty_answers_change_nothing_in_the_table(tmp_path: Path) -> None:

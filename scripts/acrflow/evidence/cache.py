@@ -111,7 +111,7 @@ class Cache:
             if not xml:  # gzip takes an empty file for an empty text
                 raise EOFError
             return xml, struct.unpack("<I", packed[4:8])[0]
-        except (gzip.BadGzipFile, EOFError, zlib.error, struct.error):
+        except (gzip.BadGzipFile, EOFError, zlib.error):
             self.damaged.append(pmid)
             return None, 0.0
 
