@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(ENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install demo test test-fast lint format config bench clean
+.PHONY: help install demo test test-fast test-slurm lint format config bench doctor watch submit clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,13 @@ demo: install ## invented guidelines to report, on 2 cores without a GPU
 	@python scripts/summarize.py --comparison results/demo/metrics/comparison.parquet --report results/demo/report/index.html
 
 test: install ## all tests, under 10 minutes
-	python -m pytest tests -n 2 --dist loadfile
+	python -m pytest tests -m "not slurm" -n 2 --dist loadfile
 
 test-fast: install ## the tests without the slow ones
-	python -m pytest tests -m "not slow" -n 2 --dist loadfile
+	python -m pytest tests -m "not slow and not slurm" -n 2 --dist loadfile
+
+test-slurm: install ## a real Slurm cluster on this machine (as root: installs, starts and stops it), 15 minutes
+	python -m pytest tests/slurm -v
 
 lint: install ## ruff, snakefmt, snakemake --lint, mypy
 	ruff check .
@@ -56,6 +59,17 @@ bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 		python $$program || exit 1; \
 	done
 	python benchmarks/harness.py
+
+PROFILE ?= slurm
+
+doctor: install ## is everything in order for a run here? PROFILE=slurm or local
+	python scripts/doctor.py --profile $(PROFILE)
+
+watch: install ## what the trainings are doing: step, reward, time left
+	python scripts/watch.py
+
+submit: install ## the workflow itself as a small Slurm job
+	python scripts/submit.py --profile $(PROFILE)
 
 clean: ## remove what runs have made; the environment stays
 	rm -rf results logs .snakemake

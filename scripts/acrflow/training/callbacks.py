@@ -10,6 +10,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from acrflow.files import write_json
 from acrflow.training import checkpoints
 from acrflow.training.crash import Stopped
 
@@ -24,10 +25,15 @@ SIGNS = (
 
 
 class Progress(TrainerCallback):
-    """Print step, reward, loss and time left, in about `LINES` lines a training."""
+    """Print step, reward, loss and time left, in about `LINES` lines a training; keep the newest in a file.
 
-    def __init__(self, name: str):
-        self._name = name
+    Args:
+        name: the adapter's.
+        folder: gets `progress.json` at every step, for `make watch`.
+    """
+
+    def __init__(self, name: str, folder: Path):
+        self._name, self._file = name, folder / "progress.json"
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._started, self._first = time.monotonic(), state.global_step
@@ -35,10 +41,19 @@ class Progress(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **now: Any) -> None:
         logs = now["logs"]
         step, steps = state.global_step, state.max_steps
-        ours = "loss" in logs and state.is_world_process_zero
-        if not ours or (step % max(1, steps // LINES) and step != steps):
+        if "loss" not in logs or not state.is_world_process_zero:
             return
         left = (time.monotonic() - self._started) / max(1, step - self._first) * (steps - step)
+        now_at = {
+            "step": step,
+            "steps": steps,
+            "reward": logs.get("reward"),
+            "loss": logs["loss"],
+            "seconds_left": left,
+        }
+        write_json(self._file, now_at)
+        if step % max(1, steps // LINES) and step != steps:
+            return
         reward = f"  reward {logs['reward']:.2f}" if logs.get("reward") is not None else ""
         minutes, seconds = divmod(round(left), 60)
         print(

@@ -85,7 +85,7 @@ def _run(recipe: Recipe, examples: pl.DataFrame, place: Place, resume: Path | No
     _quiet()
     survival = Survival(place.checkpoints, place.still_ours)
     watch = Watch(settings.get("collapse_steps", 0), settings.get("on_collapse", "warn"))
-    callbacks = [Progress(name), survival, *([Board(place.board)] if place.board else []), watch]
+    callbacks = [Progress(name, place.checkpoints), survival, *([Board(place.board)] if place.board else []), watch]
     trainer = None
     try:
         trainer = _trainer(recipe, examples, place, callbacks)

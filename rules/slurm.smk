@@ -1,0 +1,29 @@
+"""On a Slurm cluster: would it take what is asked for, follow the jobs, and say what they used. Rules none.
+
+reads   the site file
+"""
+
+if SITE:
+    from acrflow.slurm import efficiency, follow, preflight
+
+    def jobs_used():
+        """Print what the jobs of this run asked for and used."""
+        executor = workflow.scheduler._executor
+        if follow.is_slurm(executor):
+            print(efficiency.report(executor.run_uuid, Path(f"{LOGS}/efficiency.txt")), file=sys.stderr)
+
+    onstart:
+        executor = workflow.scheduler._executor
+        if follow.is_slurm(executor):
+            try:
+                submitted = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+                preflight.check(executor, submitted, SITE)
+            except InputError as error:
+                raise WorkflowError(str(error)) from None
+            follow.follow(executor, C.run)
+
+    onsuccess:
+        jobs_used()
+
+    onerror:
+        jobs_used()

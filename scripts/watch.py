@@ -1,0 +1,64 @@
+"""Show what the run's trainings are doing: step, reward, time left, and the Slurm job of each."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from acrflow.errors import InputError, run
+from acrflow.slurm.watch import Training, trainings
+
+HEAD = ("adapter", "Slurm job", "state", "node", "step", "reward", "loss", "left", "last step")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of all runs (default: results)")
+    parser.add_argument("--every", type=float, default=5.0, help="seconds between two looks (default 5)")
+    parser.add_argument("--once", action="store_true", help="print once and end")
+    args = parser.parse_args()
+    if not args.results.is_dir():
+        raise InputError(args.results, "no such folder", "start a run first, or name its folder with --results")
+    console = Console() if sys.stdout.isatty() else Console(width=140)
+    if args.once:
+        console.print(view(trainings(args.results)))
+        return
+    try:
+        with Live(view(trainings(args.results)), console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(args.every)
+                live.update(view(trainings(args.results)), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def view(found: list[Training]) -> Table:
+    """The trainings as a table."""
+    table = Table(*HEAD, title=f"{time.strftime('%H:%M:%S')}  {len(found)} trainings", title_justify="left")
+    for one in found:
+        table.add_row(
+            one.name,
+            one.job or "-",
+            one.state,
+            one.node,
+            f"{one.step}/{one.steps}" if one.steps else "-",
+            "-" if one.reward is None else f"{one.reward:.2f}",
+            "-" if one.loss is None else f"{one.loss:.3f}",
+            "-" if one.left is None else span(one.left),
+            "-" if one.age is None else f"{span(one.age)} ago",
+        )
+    return table
+
+
+def span(seconds: float) -> str:
+    """Seconds as hours:minutes:seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+if __name__ == "__main__":
+    run(main)
