@@ -53,6 +53,7 @@ class Resources(Section):
     measure: Needs = Needs()
     compare: Needs = Needs(mem_mb=4000)
     write_report: Needs = Needs()
+    write_hub: Needs = _light()
 
     @model_validator(mode="before")
     @classmethod
