@@ -92,7 +92,7 @@ PARSED = [] if C.source == "table" else list(TOPICS)  # topics read from documen
 HELD_OUT = [topic.name for topic in topics if topic.role == "generalization"]
 SPLITS = ["test", "generalization"] if HELD_OUT else ["test"]
 PROMPTS = sorted({"reasoning", *(model.prompt for model in [*C.adapters.values(), *C.evaluation.references.values()])})
-BASELINES = ["majority", "tfidf_logreg"]
+BASELINES = ["majority", "majority_procedure", "nearest_neighbour", "tfidf_logreg", "minilm_logreg"]
 MODELS = [*C.trained(), *C.evaluation.references, "base", *BASELINES]
 STEPS = [
     "read_table" if C.source == "table" else "collect_guidelines",
@@ -104,6 +104,8 @@ STEPS = [
 ]
 STEPS += ["rewrite_abstracts"] if C.evidence.condenser else []
 STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
+STEPS += ["run_baselines"]
+DATA_STEPS = list(STEPS)  # those that the dataset's card tells of
 STEPS += [f"train_adapter.{folder}" for folder in C.trained()]
 STEPS += ["score_reasoning"]
 

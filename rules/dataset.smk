@@ -1,7 +1,8 @@
 """Dataset: from rated rows, reasoning and evidence to splits and rendered examples.
 
 needs   guidelines.parquet, evidence/pmids.parquet, evidence/condensed.parquet, the base model's tokenizer
-makes   dataset/traces.parquet, dataset/{train,test,generalization}.parquet, leaks.json, card.md, examples/*.parquet
+makes   dataset/traces.parquet, dataset/{train,test,generalization}.parquet, leaks.json, examples/*.parquet,
+        dataset/card.md with figures/, dataset/croissant.json
 reads   config: dataset, evidence.tokens, generalization, seed, base.model; config/prompts/
 """
 
@@ -46,7 +47,6 @@ rule build_dataset:
         test=f"{RUN}/dataset/test.parquet",
         generalization=f"{RUN}/dataset/generalization.parquet",
         leaks=f"{RUN}/dataset/leaks.json",
-        card=f"{RUN}/dataset/card.md",
         ledger=f"{RUN}/ledger/build_dataset.json",
     log:
         f"{LOGS}/build_dataset.log",
@@ -83,7 +83,6 @@ rule build_dataset:
             --test {output.test:q} \
             --generalization-out {output.generalization:q} \
             --leaks {output.leaks:q} \
-            --card {output.card:q} \
             --ledger {output.ledger:q}
         """
 
@@ -117,4 +116,54 @@ rule render_examples:
             --max-tokens {params.max_tokens} \
             --out {output.examples:q} \
             --ledger {output.ledgers:q}
+        """
+
+
+rule write_card:
+    input:
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
+        examples=expand(f"{RUN}/examples/{{prompt}}.{{split}}.parquet", prompt=PROMPTS, split=["train", *SPLITS]),
+        leaks=f"{RUN}/dataset/leaks.json",
+        ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=DATA_STEPS),
+        baselines=f"{RUN}/metrics/splits.parquet",
+        sources=sources,
+        records=f"{RUN}/evidence/records.parquet",
+        program="scripts/write_card.py",
+        library=library("scripts/write_card.py"),
+        template="scripts/acrflow/dataset/card.md.j2",
+    output:
+        card=f"{RUN}/dataset/card.md",
+        croissant=f"{RUN}/dataset/croissant.json",
+        figures=directory(f"{RUN}/dataset/figures"),
+    log:
+        f"{LOGS}/write_card.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        name=C.run,
+        settings=json.dumps(
+            {
+                "split by": f"{C.dataset.split}, test share {C.dataset.test_share}, seed {C.seed}",
+                "rows rated Disagreement": C.dataset.disagreement,
+                "evidence": f"at most {C.evidence.tokens} tokens a row",
+                "held out whole": ", ".join(HELD_OUT) or "no topic",
+            }
+        ),
+    message:
+        "Writing the dataset's card"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} \
+            --name {params.name:q} \
+            --rows {input.rows:q} \
+            --examples {input.examples:q} \
+            --leaks {input.leaks:q} \
+            --ledgers {input.ledgers:q} \
+            --baselines {input.baselines:q} \
+            --settings {params.settings:q} \
+            --sources {input.sources:q} {input.records:q} \
+            --figures {output.figures:q} \
+            --croissant {output.croissant:q} \
+            --out {output.card:q}
         """

@@ -54,9 +54,9 @@ if C.documents == "download":
             )
 
 
-def documents(wildcards):
+def documents(topic):
     """A topic's documents: those that will be there, or those that the user's folder holds."""
-    folder = Path(DOCUMENTS) / wildcards.topic
+    folder = Path(DOCUMENTS) / topic
     if C.documents == "download":
         return {"folder": folder}
     if C.documents == "invented":
@@ -66,9 +66,16 @@ def documents(wildcards):
     return documents_of(folder)
 
 
+def sources(wildcards):
+    """The files that a dataset is made from: the table, or the documents of all topics."""
+    if C.source == "table":
+        return [C.documents]
+    return [path for topic in PARSED for path in documents(topic).values()]
+
+
 rule parse_guideline:
     input:
-        unpack(documents),
+        unpack(lambda wildcards: documents(wildcards.topic)),
         program="scripts/parse_guideline.py",
         library=library("scripts/parse_guideline.py"),
     output:

@@ -134,30 +134,47 @@ rule predict_reference:
         """
 
 
-rule predict_baseline:
+rule run_baselines:
     input:
         train=f"{RUN}/dataset/train.parquet",
-        rows=f"{RUN}/dataset/{{split}}.parquet",
-        program="scripts/predict_baseline.py",
-        library=library("scripts/predict_baseline.py"),
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
+        program="scripts/run_baselines.py",
+        library=library("scripts/run_baselines.py"),
     output:
-        predictions=f"{RUN}/predictions/{{baseline}}/{{split}}.greedy.parquet",
+        predictions=expand(f"{RUN}/predictions/{{baseline}}/{{split}}.greedy.parquet", baseline=BASELINES, split=SPLITS),
+        splits=f"{RUN}/metrics/splits.parquet",
+        ledger=f"{RUN}/ledger/run_baselines.json",
     log:
-        f"{LOGS}/predict_baseline/{{baseline}}.{{split}}.log",
+        f"{LOGS}/run_baselines.log",
+    benchmark:
+        f"{LOGS}/run_baselines.bench.tsv"
     conda:
         "../envs/data.yaml"
     params:
+        baselines=BASELINES,
+        embedder=C.models.embedder,
+        device=C.models.device,
+        test_share=C.dataset.test_share,
+        bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
+        held_out=HELD_OUT,
+        out=f"{RUN}/predictions",
     message:
-        "Predicting {wildcards.split} with the cheap baseline {wildcards.baseline}"
+        "Training the cheap baselines, on every way of splitting"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {input.program:q} \
-            --baseline {wildcards.baseline} \
+            --baselines {params.baselines:q} \
             --train {input.train:q} \
             --rows {input.rows:q} \
-            --split {wildcards.split} \
+            --embedder {params.embedder:q} \
+            --device {params.device} \
+            --test-share {params.test_share} \
+            --bootstrap {params.bootstrap} \
             --seed {params.seed} \
-            --out {output.predictions:q}
+            --generalization {params.held_out:q} \
+            --out {params.out:q} \
+            --splits {output.splits:q} \
+            --ledger {output.ledger:q}
         """

@@ -1,4 +1,4 @@
-"""Build the dataset: labelled rows with gold traces and selected evidence, split, checked for leaks, described."""
+"""Build the dataset: labelled rows with gold traces and selected evidence, split, checked for leaks."""
 
 import argparse
 from pathlib import Path
@@ -11,10 +11,9 @@ def main() -> None:
 
     from acrflow import schemas
     from acrflow.dataset import build, leaks
-    from acrflow.dataset.card import write_card
     from acrflow.dataset.split import split
     from acrflow.dataset.tokenizer import counter, load_tokenizer
-    from acrflow.files import write_json, write_text
+    from acrflow.files import write_json
     from acrflow.ledger import Ledger
 
     ledger = Ledger("build_dataset", "rows")
@@ -33,18 +32,10 @@ def main() -> None:
         "splits": {name: leaks.label_counts(part) for name, part in splits.items()},
     }
     leaked = leaks.report(splits["train"], {name: splits[name] for name in list(splits)[1:]}, args.near_duplicate)
-    settings = {
-        "split by": f"{args.split}, test share {args.test_share}, seed {args.seed}",
-        "rows rated Disagreement": args.disagreement,
-        "evidence": f"at most {args.evidence_tokens} tokens a row",
-        "held out whole": ", ".join(args.generalization) or "no topic",
-    }
-    sources = [args.guidelines, args.traces, args.pmids, args.condensed]
 
     for part, path in zip(splits.values(), (args.train, args.test, args.generalization_out), strict=True):
         schemas.write(schemas.Rows, part, path)
     write_json(args.leaks, leaked)
-    write_text(args.card, write_card(splits, leaked, ledger.as_dict(), settings, sources))
     ledger.write(args.ledger)
     print(", ".join(f"{name} {len(part)} rows" for name, part in splits.items()))
 
@@ -72,7 +63,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--test", type=Path, required=True, help="test.parquet, written")
     parser.add_argument("--generalization-out", type=Path, required=True, help="generalization.parquet, written")
     parser.add_argument("--leaks", type=Path, required=True, help="leaks.json, written")
-    parser.add_argument("--card", type=Path, required=True, help="card.md, written")
     parser.add_argument("--ledger", type=Path, required=True, help="JSON: rows taken, kept and left out, with reasons")
     return parser.parse_args()
 

@@ -138,6 +138,8 @@ class Rows(Table):
     appropriateness: str = pa.Field(isin=LABELS)
     rating: int = pa.Field(nullable=True)
     votes: pl.List(pl.Int64) = pa.Field(nullable=True)
+    soft_label: pl.List(pl.Float64) = pa.Field(nullable=True)  # share of the panel that voted for each of `LABELS`
+    label_entropy: float = pa.Field(nullable=True, ge=0)  # of the soft label, in bits: 0 where the panel is of one mind
     strength_of_evidence: str = pa.Field(nullable=True)
     traces: pl.List(pl.String)  # gold reasoning, each sentence with its [n]
     evidence: pl.List(EVIDENCE)  # condensed abstracts that fit the token budget, in ACR's order
@@ -192,6 +194,20 @@ class Predictions(Table):
     seconds: float = pa.Field(ge=0)  # share of its batch's wall time
     prompt_hash: str = pa.Field(nullable=True)
     probabilities: pl.List(pl.Float64) = pa.Field(nullable=True)  # of `LABELS` at the answer; None: not known
+
+
+class SplitFigures(Table):
+    """The cheap baselines on every way of splitting, one figure a row."""
+
+    split_by: str = pa.Field(isin=("row", "variant", "topic"))
+    split: str  # test or generalization
+    model: str
+    metric: str
+    value: float = pa.Field(nullable=True)
+    low: float = pa.Field(nullable=True)  # 95 % bootstrap interval over rows
+    high: float = pa.Field(nullable=True)
+    train_rows: int
+    rows: int
 
 
 class ReasoningScores(Table):

@@ -40,7 +40,8 @@ def rows_of(guidelines: pl.DataFrame) -> pl.DataFrame:
     """The same rows as `schemas.Rows`, without traces and evidence."""
     schema = schemas.polars_schema(schemas.Rows)
     empty = [pl.lit([], dtype=schema[name]).alias(name) for name in ("traces", "evidence", "evidence_left_out")]
-    return guidelines.with_columns(empty).select(schema.keys())
+    unknown = [pl.lit(None, dtype=schema[name]).alias(name) for name in ("soft_label", "label_entropy")]
+    return guidelines.with_columns(empty + unknown).select(schema.keys())
 
 
 def pmids_of(topics: int = 3) -> pl.DataFrame:

@@ -5,9 +5,21 @@ import pytest
 from invented_guidelines import guidelines_of, rows_of
 
 from acrflow import completion, schemas
-from acrflow.dataset.baselines import BASELINES, predict
-from acrflow.dataset.split import split
-from acrflow.labels import MBA
+from acrflow.dataset.baselines import BASELINES, EMBEDDED, FIGURES, ProcedureMajority, over_splits
+from acrflow.dataset.baselines import predict as predict_splits
+from acrflow.dataset.split import KINDS, split
+from acrflow.labels import LABELS, MBA, UA, UNA
+from acrflow.ledger import Ledger
+from acrflow.models import Embedder
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    return Embedder("bundled", "cpu")
+
+
+def predict(name, train, rows, part, seed, embedder=None):
+    return predict_splits(name, train, {part: rows}, seed, embedder)[part]
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +37,8 @@ def test_tfidf_learns_what_the_procedure_tells(splits):
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_predictions_parse_like_those_of_a_model(splits, name):
-    predictions = predict(name, splits.train, splits.test, "test", 7)
+def test_predictions_parse_like_those_of_a_model(splits, name, embedder):
+    predictions = predict(name, splits.train, splits.test, "test", 7, embedder)
     schemas.Predictions.validate(predictions)
     assert predictions["id"].to_list() == splits.test["id"].to_list()
     assert [completion.parse(text).label for text in predictions["completion"]] == predictions["label"].to_list()
@@ -34,9 +46,9 @@ def test_predictions_parse_like_those_of_a_model(splits, name):
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_the_order_of_the_test_rows_does_not_matter(splits, name):
-    there = predict(name, splits.train, splits.test, "test", 7)
-    back = predict(name, splits.train, splits.test.reverse(), "test", 7)
+def test_the_order_of_the_test_rows_does_not_matter(splits, name, embedder):
+    there = predict(name, splits.train, splits.test, "test", 7, embedder)
+    back = predict(name, splits.train, splits.test.reverse(), "test", 7, embedder)
     assert there.select("id", "label").sort("id").equals(back.select("id", "label").sort("id"))
 
 
@@ -44,3 +56,43 @@ def test_a_split_without_rows_has_no_predictions(splits):
     predictions = predict("tfidf_logreg", splits.train, splits.test.clear(), "generalization", 7)
     schemas.Predictions.validate(predictions)
     assert predictions.equals(pl.DataFrame(schema=predictions.schema))
+
+
+def test_a_procedure_gets_its_own_most_frequent_label_and_a_new_one_that_of_all():
+    texts = [f"Pain | Adult. | {procedure}" for procedure in ("CT head", "CT head", "CT head", "US", "US", "MRI", "X")]
+    model = ProcedureMajority().fit(texts, [UA, UA, UNA, MBA, UNA, UNA, UNA])
+    asked = ["Other | Child. | ct HEAD", "Pain | Adult. | US", "Pain | Adult. | PET"]
+    assert list(model.predict(asked)) == [UA, UNA, UNA]  # of two labels as frequent, the one more frequent in all
+    assert model.predict_proba(asked).sum(axis=1) == pytest.approx([1, 1, 1])
+
+
+def test_every_way_of_splitting_is_told_with_intervals(embedder):
+    rows, ledger = rows_of(guidelines_of(topics=8)), Ledger("run_baselines", "ways of splitting")
+    held_out = rows["topic"].unique().sort().to_list()[:1]
+    figures = over_splits(rows, list(BASELINES), 0.3, 7, held_out, embedder, 200, ledger)
+    schemas.SplitFigures.validate(figures)
+    told = set(figures.select("split_by", "split", "model", "metric").iter_rows())
+    assert told == {
+        (kind, part, name, metric)
+        for kind in KINDS
+        for part in ("test", "generalization")
+        for name in BASELINES
+        for metric in FIGURES
+    }
+    assert figures.filter(pl.col("low") > pl.col("value")).is_empty()
+    assert (ledger.taken, ledger.kept) == (3, 3)
+    shuffled = over_splits(rows.reverse(), ["tfidf_logreg"], 0.3, 7, held_out, None, 200, Ledger("x", "y"))
+    assert shuffled.equals(figures.filter(model="tfidf_logreg"))
+
+
+def test_a_way_of_splitting_that_the_rows_do_not_allow_is_named():
+    rows, ledger = rows_of(guidelines_of(topics=1)), Ledger("run_baselines", "ways of splitting")
+    figures = over_splits(rows, ["majority"], 0.3, 7, [], None, 50, ledger)
+    assert "topic" not in set(figures["split_by"])
+    reason = ledger.as_dict()["left_out"]["not possible with these rows"]
+    assert reason["count"] == 1 and reason["examples"][0].startswith("topic: ")
+
+
+def test_only_embedding_baselines_need_the_embedder(splits):
+    assert {name for name in BASELINES if name.startswith("minilm")} == EMBEDDED
+    assert set(LABELS) >= set(predict("nearest_neighbour", splits.train, splits.test, "test", 7)["label"])

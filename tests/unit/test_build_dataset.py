@@ -44,7 +44,7 @@ def build(folder: Path, guidelines: pl.DataFrame, *more: str) -> int:
     inputs = [f"--{name}={folder / name}.parquet" for name in ("guidelines", "traces", "pmids", "condensed")]
     outputs = [f"--{name}={folder / name}.parquet" for name in ("train", "test")]
     outputs += [f"--generalization-out={folder / 'generalization.parquet'}", f"--leaks={folder / 'leaks.json'}"]
-    outputs += [f"--card={folder / 'card.md'}", f"--ledger={folder / 'ledger.json'}"]
+    outputs += [f"--ledger={folder / 'ledger.json'}"]
     settings = ["--seed=7", "--evidence-tokens=1000", f"--tokenizer={folder / 'base'}"]
     return program("build_dataset", *inputs, *outputs, *settings, *more)
 
@@ -92,17 +92,6 @@ def test_references_without_a_text_are_counted_by_topic_and_reason(built):
     assert references["without_text_by_topic"]["topic_0"] == {"no PMID": 1, "no record": 1, "retracted": 1}
 
 
-def test_the_card_tells_counts_leaks_and_terms(built):
-    card = (built / "card.md").read_text()
-    assert "| rated rows in the guidelines | 144 |\n| left out: disagreement | 1 |\n| in the dataset | 143 |" in card
-    assert "- topic_0: 1 no PMID, 1 no record, 1 retracted" in card
-    assert "is not redistributed" in card
-    assert "\n\n\n" not in card
-    leaks = json.loads((built / "leaks.json").read_text())
-    assert leaks["splits"]["test"]["rows_of_shared_variants"] == leaks["splits"]["test"]["rows"]
-    assert leaks["splits"]["generalization"]["topics_shared"] == 0
-
-
 def test_a_budget_too_small_for_both_studies_leaves_the_weaker_one_out(tmp_path):
     assert build(tmp_path, guidelines_of(), "--evidence-tokens=90") == 0
     rows = rows_in(tmp_path)
@@ -116,9 +105,10 @@ def test_no_generalization_topics_give_an_empty_table_and_it_goes_all_the_way(tm
     assert schemas.read(schemas.Rows, rows).is_empty()
     train = tmp_path / "train.parquet"
     predicted = program(
-        "predict_baseline",
-        *("--baseline", "tfidf_logreg", "--train", train, "--rows", rows, "--split", "generalization", "--seed", "7"),
-        *("--out", tmp_path / "predicted.parquet"),
+        "run_baselines",
+        *("--baselines", "tfidf_logreg", "--train", train, "--rows", tmp_path / "test.parquet", rows, "--seed", "7"),
+        *("--embedder", "bundled", "--bootstrap", "20", "--out", tmp_path / "predictions"),
+        *("--splits", tmp_path / "splits.parquet", "--ledger", tmp_path / "baselines.json"),
     )
     assert predicted == 0
     for table in (rows, train):
@@ -142,7 +132,7 @@ def test_a_second_build_writes_the_same_bytes(built, tmp_path):
 
 def test_a_missing_tokenizer_ends_with_one_message_before_anything_is_written(built, tmp_path, capsys):
     inputs = [f"--{name}={built / name}.parquet" for name in ("guidelines", "traces", "pmids", "condensed")]
-    names = ("train", "test", "generalization-out", "leaks", "card", "ledger")
+    names = ("train", "test", "generalization-out", "leaks", "ledger")
     outputs = [f"--{name}={tmp_path / name}" for name in names]
     settings = ["--seed=7", "--evidence-tokens=9", f"--tokenizer={tmp_path / 'no'}"]
     assert program("build_dataset", *inputs, *outputs, *settings) == 2

@@ -1,5 +1,6 @@
 """From rated rows, traces and studies to labelled rows with gold reasoning and evidence."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -9,6 +10,7 @@ import polars as pl
 from acrflow import schemas
 from acrflow.dataset.prompts import evidence_block
 from acrflow.errors import InputError
+from acrflow.evaluation.metrics import vote_shares
 from acrflow.evidence.select import Study, select
 from acrflow.labels import DISAGREEMENT, MBA
 from acrflow.ledger import Ledger
@@ -118,11 +120,24 @@ def complete_rows(
         for topic, references in rows.select("topic", "references").iter_rows()
     ]
     schema = schemas.polars_schema(schemas.Rows)
+    soft = soft_labels(rows["votes"])
     return rows.with_columns(
+        pl.Series("soft_label", soft, dtype=schema["soft_label"]),
+        pl.Series("label_entropy", [entropy(one) for one in soft], dtype=schema["label_entropy"]),
         pl.Series("traces", [by_id[row_id] for row_id in rows["id"]], dtype=schema["traces"]),
         pl.Series("evidence", [selection.kept for selection in selections], dtype=schema["evidence"]),
         pl.Series("evidence_left_out", [s.left_out for s in selections], dtype=schema["evidence_left_out"]),
     ).select(schema.keys())
+
+
+def soft_labels(votes: pl.Series) -> list[list[float] | None]:
+    """The share of each row's panel that voted for each of `labels.LABELS` (1-3, 4-6, 7-9); None without votes."""
+    return [None if math.isnan(shares[0]) else [float(share) for share in shares] for shares in vote_shares(votes)]
+
+
+def entropy(shares: list[float] | None) -> float | None:
+    """Entropy of shares in bits: 0 where all agree, log2(3) = 1.58 where three labels have as many votes."""
+    return None if shares is None else abs(sum(share * math.log2(share) for share in shares if share))
 
 
 def reference_facts(cited: pl.DataFrame, rows: pl.DataFrame, missing: dict[str, dict[int, str]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ that the share holds over many small strata: three rows at 0.3 give one row in n
 import hashlib
 import math
 from collections import defaultdict
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from acrflow.errors import InputError
 from acrflow.labels import LABELS
 
 Kind = Literal["row", "variant", "topic"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Splits(NamedTuple):

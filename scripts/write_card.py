@@ -1,0 +1,48 @@
+"""Write the dataset's card with its charts, and its description for machines (Croissant)."""
+
+import argparse
+import json
+from pathlib import Path
+
+from acrflow.errors import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="name of the run")
+    parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits, {split}.parquet")
+    parser.add_argument("--examples", type=Path, nargs="+", required=True, help="{prompt}.{split}.parquet")
+    parser.add_argument("--leaks", type=Path, required=True, help="leaks.json")
+    parser.add_argument("--ledgers", type=Path, nargs="+", required=True, help="ledgers, in the order of the steps")
+    parser.add_argument("--baselines", type=Path, required=True, help="the cheap baselines' figures, splits.parquet")
+    parser.add_argument("--settings", default="{}", help="JSON: what the dataset was made with, for the reader")
+    parser.add_argument("--sources", type=Path, nargs="+", required=True, help="files that the dataset was made from")
+    parser.add_argument("--figures", type=Path, required=True, help="folder of the charts (SVG), beside the card")
+    parser.add_argument("--croissant", type=Path, required=True, help="croissant.json, in the folder of the splits")
+    parser.add_argument("--out", type=Path, required=True, help="card.md")
+    args = parser.parse_args()
+
+    from acrflow import schemas
+    from acrflow.dataset import card
+    from acrflow.files import read_json, whole, write_json, write_text
+
+    facts = card.Facts(
+        splits={path.stem: schemas.read(schemas.Rows, path) for path in args.rows},
+        examples={path.stem.replace(".", ", "): schemas.read(schemas.Examples, path) for path in args.examples},
+        leaks=read_json(args.leaks),
+        ledgers=[read_json(path) for path in args.ledgers],
+        baselines=schemas.read(schemas.SplitFigures, args.baselines),
+        settings=json.loads(args.settings),
+        sources=args.sources,
+    )
+    for name, chart in card.charts(facts).items():
+        with whole(args.figures / f"{name}.svg") as path:
+            chart.save(str(path), format="svg")
+    files = {path.stem: path for path in args.rows}
+    write_json(args.croissant, card.croissant(args.name, files, schemas.polars_schema(schemas.Rows)))
+    write_text(args.out, card.write_card(facts))
+    print(f"{args.out}: {sum(map(len, facts.splits.values()))} rows, {len(facts.sources)} sources")
+
+
+if __name__ == "__main__":
+    run(main)
