@@ -78,8 +78,9 @@ def test_retractions_errata_and_concerns_are_told_apart() -> None:
         read(article(PMID, types="Retracted Publication")),
     )
     assert by_note["retracted"] and by_type["retracted"]
+    assert read(article(PMID, extra=corrected("RetractedandRepublishedIn")))["retracted"]
     assert by_note["pmid"] == PMID  # not that of the notice
-    for kind in ("RetractionOf", "ErratumIn", "ExpressionOfConcernIn"):
+    for kind in ("RetractionOf", "RetractedandRepublishedFrom", "ErratumIn", "ExpressionOfConcernIn"):
         record = read(article(PMID, extra=corrected(kind)))
         assert (record["retracted"], record["notices"]) == (False, [kind])
 
