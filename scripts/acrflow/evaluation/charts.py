@@ -229,13 +229,17 @@ def seconds(logs: Mapping[str, pl.DataFrame]) -> Chart | None:
         parts += [{"adapter": adapter, "part": name, "seconds": round(value, 2)} for name, value in known.items()]
     if not parts:
         return None
+    first, last = ("generation", "loss"), ("everything else",)
+    names = [*first, *sorted({part["part"] for part in parts} - {*first, *last}), *last]
+    parts = [{**part, "place": names.index(part["part"])} for part in parts]
     drawn = (
         alt.Chart(alt.Data(values=parts))
         .mark_bar()
         .encode(
             y=alt.Y("adapter:N", sort=list(logs), title=None, axis=alt.Axis(labelColor="var(--ink)", ticks=False)),
             x=alt.X("seconds:Q", title="seconds of training"),
-            color=alt.Color("part:N", sort=None),
+            color=alt.Color("part:N", sort=names),
+            order=alt.Order("place:Q"),
             tooltip=["adapter:N", "part:N", "seconds:Q"],
         )
         .properties(width="container", height=alt.Step(26))

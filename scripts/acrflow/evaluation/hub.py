@@ -10,7 +10,6 @@ import polars as pl
 
 from acrflow.errors import InputError
 from acrflow.evaluation import tables
-from acrflow.evaluation.published import SOURCE
 from acrflow.files import read_json, whole_folder, write_text
 
 FOLDERS = {"llm_eval": "llm-eval", "medreason_embed": "custom_embedding"}  # published names; others keep their own
@@ -120,6 +119,6 @@ def upload(folder: Path, repository: str, private: bool) -> str:
     api = HfApi()
     try:
         api.create_repo(repository, private=private, exist_ok=True)
-        return str(api.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"acrflow, {SOURCE}"))
+        return str(api.upload_folder(repo_id=repository, folder_path=folder, ignore_patterns=".*"))
     except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as error:
         raise InputError(repository, f"cannot upload: {str(error).splitlines()[0]}", remedy) from None
