@@ -13,7 +13,7 @@ import polars as pl
 from harness import ROOT, write
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "unit")]
-ROWS, DRAWS, BASELINE_DRAWS, RUNS = 10_000, 1000, 20, 3
+ROWS, DRAWS, BASELINE_DRAWS, RUNS = 10_000, 1000, 50, 5
 
 
 def main() -> None:
