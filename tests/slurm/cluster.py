@@ -3,8 +3,8 @@
     python tests/slurm/cluster.py up      install what is missing (Debian, Ubuntu), start everything, wait until idle
     python tests/slurm/cluster.py down    stop it and remove its state
 
-Needs root. It writes /etc/slurm (Snakemake's job steps drop SLURM_CONF, so the usual place is the only one), /run/munge
-and FOLDER; it refuses to touch an /etc/slurm that it did not write.
+ACRFLOW_CLUSTER_NODES=8 makes it eight nodes. Needs root. It writes /etc/slurm (Snakemake's job steps drop SLURM_CONF,
+so the usual place is the only one), /run/munge and FOLDER; it refuses to touch an /etc/slurm that it did not write.
 """
 
 import os
@@ -22,7 +22,8 @@ FOLDER = Path("/var/tmp/acrflow-slurm")
 ETC = Path("/etc/slurm")
 MARK = "# written by acrflow's tests/slurm/cluster.py"
 PACKAGES = ["munge", "slurmctld", "slurmd", "slurm-client", "slurmdbd", "mariadb-server"]
-NODES = ["node01", "node02"]
+COUNT = int(os.environ.get("ACRFLOW_CLUSTER_NODES", "2"))
+NODES = [f"node{number:02d}" for number in range(1, COUNT + 1)]
 GPUS = 8
 DATABASE_PORT = 3307
 HOST = socket.gethostname().split(".")[0]
@@ -66,8 +67,9 @@ AccountingStorageHost=127.0.0.1
 AccountingStorageEnforce=associations,limits
 AccountingStorageTRES=gres/gpu,gres/gpu:h100
 AccountingStoreFlags=job_comment
-NodeName=node[01-02] NodeHostname={HOST} NodeAddr=127.0.0.1 Port=[17001-17002] CPUs=64 Boards=1 SocketsPerBoard=2 \
-CoresPerSocket=32 ThreadsPerCore=1 RealMemory=1000000 Gres=gpu:h100:{GPUS} State=UNKNOWN
+NodeName=node[01-{COUNT:02d}] NodeHostname={HOST} NodeAddr=127.0.0.1 Port=[17001-{17000 + COUNT}] \
+CPUs=64 Boards=1 SocketsPerBoard=2 CoresPerSocket=32 ThreadsPerCore=1 \
+RealMemory=1000000 Gres=gpu:h100:{GPUS} State=UNKNOWN
 PartitionName=cpu Nodes=ALL Default=YES MaxTime=2-0 PriorityTier=1 State=UP
 PartitionName=gpu Nodes=ALL MaxTime=1-0 PriorityTier=1 GraceTime=30 State=UP
 PartitionName=cancelled Nodes=ALL MaxTime=1-0 PriorityTier=1 PreemptMode=CANCEL State=UP
@@ -75,7 +77,7 @@ PartitionName=urgent Nodes=ALL MaxTime=1-0 PriorityTier=10 PreemptMode=OFF State
 """
 GRES_CONF = f"""{MARK}
 AutoDetect=off
-NodeName=node[01-02] Name=gpu Type=h100 File={FOLDER}/gpu/gpu[0-{GPUS - 1}]
+NodeName=node[01-{COUNT:02d}] Name=gpu Type=h100 File={FOLDER}/gpu/gpu[0-{GPUS - 1}]
 """
 CGROUP_CONF = f"{MARK}\nCgroupPlugin=cgroup/v1\n"  # slurmd 22.05 stops where it finds none by itself
 SLURMDBD_CONF = f"""{MARK}
@@ -150,9 +152,10 @@ def configure() -> None:
     }.items():
         (ETC / f"{name}.conf").write_text(text)
     (ETC / "slurmdbd.conf").chmod(0o600)
-    if subprocess.run(["getent", "hosts", HOST], capture_output=True).returncode:
-        with open("/etc/hosts", "a") as hosts:
-            hosts.write(f"127.0.0.1 {HOST}\n")
+    for name in (HOST, *NODES):
+        if subprocess.run(["getent", "hosts", name], capture_output=True).returncode:
+            with open("/etc/hosts", "a") as hosts:
+                hosts.write(f"127.0.0.1 {name}\n")
 
 
 def start_munge() -> None:
