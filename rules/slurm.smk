@@ -4,13 +4,14 @@ reads   the site file
 """
 
 if SITE:
-    from acrflow.slurm import efficiency, follow, preflight
+    from acrflow.slurm import adopt, efficiency, follow, preflight
 
     def jobs_used():
         """Print what the jobs of this run asked for and used."""
         executor = workflow.scheduler._executor
         if follow.is_slurm(executor):
-            print(efficiency.report(executor.run_uuid, Path(f"{LOGS}/efficiency.txt")), file=sys.stderr)
+            used = efficiency.report(executor.run_uuid, Path(f"{LOGS}/efficiency.txt"), follow.adopted(executor))
+            print(used, file=sys.stderr)
 
     onstart:
         executor = workflow.scheduler._executor
@@ -20,7 +21,7 @@ if SITE:
                 preflight.check(executor, submitted, SITE)
             except InputError as error:
                 raise WorkflowError(str(error)) from None
-            follow.follow(executor, C.run)
+            follow.follow(executor, C.run, adopt.digest(C.model_dump_json(), Path(workflow.basedir)))
 
     onsuccess:
         jobs_used()

@@ -50,9 +50,9 @@ class Lab:
         return log.filter(pl.col("metric") == metric)["step"].to_list()
 
     def log(self, adapter: str) -> str:
-        """What a training has written to its log."""
-        file = self.root / f"logs/tiny/train_adapter/{adapter}.log"
-        return file.read_text() if file.exists() else ""
+        """What all tries of a training have written: Slurm's logs, which are appended to."""
+        files = (self.root / f"logs/slurm/rule_train_adapter/{adapter}").glob("*.log")
+        return "".join(file.read_text() for file in sorted(files))
 
 
 class Run:
@@ -73,14 +73,16 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name of its Slurm jobs."""
+        """The end of the name of its Slurm jobs."""
         found = re.search(r"SLURM run ID: acrflow_(\S+)", self.output)
-        return f"acrflow-tiny_{found[1]}" if found else "none"
+        return found[1] if found else "none"
 
     def jobs(self, states: str = "all") -> list[dict[str, str]]:
         """The Slurm jobs of this run: id, state, reason, comment, node."""
-        lines = run("squeue", "-h", "-t", states, "-n", self.name, "-o", "%i|%T|%r|%k|%N", check=False).splitlines()
-        return [dict(zip(("id", "state", "reason", "step", "node"), line.split("|"), strict=True)) for line in lines]
+        lines = run("squeue", "-h", "-t", states, "-o", "%i|%T|%r|%k|%N|%j", check=False).splitlines()
+        fields = ("id", "state", "reason", "step", "node", "name")
+        jobs = [dict(zip(fields, line.split("|"), strict=True)) for line in lines]
+        return [job for job in jobs if job["name"].endswith(self.name)]
 
     def job(self, adapter: str) -> str:
         """The newest Slurm job that trains an adapter."""

@@ -12,7 +12,7 @@ def test_every_job_gets_what_the_table_says_and_adapters_train_side_by_side(lab:
         assert (job["Partition"], job["Account"]) == ("gpu", "lab")
         assert job["TresPerNode"] == "gres:gpu:h100:1"
         assert (job["NumCPUs"], job["MinMemoryNode"], job["TimeLimit"]) == ("2", "4000M", "00:30:00")
-        assert job["JobName"].startswith("acrflow-tiny_")
+        assert job["JobName"].startswith("acrflow-tiny-")
     assert {job["Comment"] for job in seen.values()} == {f"rule_train_adapter_wildcards_{name}" for name in STEPS}
     output = run.succeeds()
     for adapter, steps in STEPS.items():

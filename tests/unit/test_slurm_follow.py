@@ -56,7 +56,7 @@ def slurm(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     monkeypatch.setattr(follow.time, "monotonic", lambda: next(clock))
 
     def answers(*states: tuple[str, str, str], silent: bool = False, accounts: str = "") -> None:
-        monkeypatch.setattr(follow, "jobs", lambda name: iter(states))
+        monkeypatch.setattr(follow, "jobs", lambda which: iter(states))
         found = None if silent else [accounts] if accounts else []
         monkeypatch.setattr(follow, "lines", lambda *command, **_: found)
 

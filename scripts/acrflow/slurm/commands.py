@@ -37,8 +37,8 @@ def status_command() -> str | None:
     return None if kind is None else "sacct" if kind.endswith("slurmdbd") else "squeue"
 
 
-def jobs(name: str) -> Iterator[tuple[str, str, str]]:
-    """Id, state and reason of the jobs of a name that the controller still holds."""
-    for line in lines("squeue", "--noheader", "--states=all", "--format=%i|%T|%r", f"--name={name}") or []:
+def jobs(which: str) -> Iterator[tuple[str, str, str]]:
+    """Id, state and reason of the jobs that the controller still holds; `which` is an option of squeue."""
+    for line in lines("squeue", "--noheader", "--states=all", "--format=%i|%T|%r", which) or []:
         job, state, reason = line.split("|", 2)
         yield job, state, reason

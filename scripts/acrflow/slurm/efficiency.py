@@ -1,6 +1,7 @@
 """After the end: what each job asked for and what it used, from Slurm's accounts."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,16 +38,13 @@ class Use:
     gpu_share: float | None
 
 
-def uses(name: str) -> list[Use] | None:
-    """The use of every job of a name; None if Slurm keeps no accounts."""
+def uses(name: str, adopted: Iterable[str] = ()) -> list[Use] | None:
+    """The use of every job of a name, and of adopted ones of another; None if Slurm keeps no accounts."""
     columns = ("sacct", "--parsable2", "--noheader", f"--format={FIELDS}")
     table = lines(*columns, f"--name={name}", "--starttime=now-30days")
     if table is None:
         return None
-    found: dict[str, list[dict[str, str]]] = {}
-    for line in table:
-        row = dict(zip(FIELDS.split(","), line.split("|"), strict=False))
-        found.setdefault(row["JobID"].partition(".")[0], []).append(row)
+    found = {line.partition("|")[0].partition(".")[0]: None for line in table} | dict.fromkeys(sorted(adopted))
     # `--name` selects jobs only; their steps come with them when asked by id
     if not found:
         return []
@@ -106,9 +104,9 @@ def _line(use: Use) -> str:
     return f"{use.job:>8}  {use.step[:40]:40}  {cpu}  {memory}  {time}  {gpus:>9}  {use.state}"
 
 
-def report(name: str, file: Path) -> str:
-    """Write the table of a run's jobs to a file; what to tell the user."""
-    found = uses(name)
+def report(name: str, file: Path, adopted: Iterable[str] = ()) -> str:
+    """Write the table of a run's jobs (see `uses`) to a file; what to tell the user."""
+    found = uses(name, adopted)
     if found is None:
         return "Slurm keeps no accounts here (no slurmdbd), so nothing is known of what the jobs used"
     if not found:

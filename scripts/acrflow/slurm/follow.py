@@ -9,9 +9,9 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
+from acrflow.slurm import adopt
 from acrflow.slurm.commands import jobs, lines
 
 ENDED_BADLY = frozenset(
@@ -37,17 +37,30 @@ def is_slurm(executor: Any) -> bool:
     return type(executor).__module__ == "snakemake_executor_plugin_slurm"
 
 
-def follow(executor: Any, run: str) -> None:
-    """Follow all jobs of an executor; its jobs are named after the run."""
-    executor.run_uuid = executor.run_uuid.replace("acrflow_", f"acrflow-{run}_", 1)
-    Followed(executor)
-    earlier = [line.split("|") for line in lines("squeue", "--me", "--noheader", "--format=%i|%j|%Z") or []]
-    here = [job for job, name, folder in earlier if name.startswith("acrflow-") and folder == str(Path.cwd())]
-    if here:
+def follow(executor: Any, run: str, key: str) -> None:
+    """Follow all jobs of an executor, and those of an earlier start that was killed.
+
+    Args:
+        run: the run's name; with `key` (`acrflow.slurm.adopt.digest`) it begins the names of the jobs.
+    """
+    prefix = f"acrflow-{run}-{key}_"
+    executor.run_uuid = executor.run_uuid.replace("acrflow_", prefix, 1)
+    followed = executor.followed = Followed(executor)
+    ours, others = adopt.earlier(prefix)
+    if ours:
+        names = ", ".join(sorted((job for job, _ in ours.values()), key=int))
+        executor.logger.warning(f"Slurm jobs of an earlier start are followed and not submitted again: {names}")
+        adopt.adopt(executor, ours, followed.adopted)
+    if others:
         executor.logger.warning(
-            f"Slurm jobs of an earlier start still run in this folder: {', '.join(here)}. A training among them is "
-            "waited for and its adapter taken over; nothing writes beside it. To end them: scancel " + " ".join(here)
+            f"Slurm jobs of an earlier start with another configuration or code still run here: {', '.join(others)}. "
+            f"Nothing trains beside them in one folder. To end them: scancel {' '.join(others)}"
         )
+
+
+def adopted(executor: Any) -> set[str]:
+    """Ids of the jobs of an earlier start that an executor follows."""
+    return executor.followed.adopted if hasattr(executor, "followed") else set()
 
 
 class Followed:
@@ -59,6 +72,7 @@ class Followed:
 
     def __init__(self, executor: Any):
         self._executor, self._log = executor, executor.logger
+        self.adopted: set[str] = set()
         self._since: dict[tuple[str, str], float] = {}  # job and what was seen of it -> when first
         self._said: set[tuple[str, str]] = set()
         self._ended: set[str] = set()
@@ -96,7 +110,9 @@ class Followed:
             self._say("", "silent", "Slurm does not answer. Its jobs run on and are followed; waiting for it")
             return None
         self._said.discard(("", "silent"))
-        return {job: (state, reason) for job, state, reason in jobs(self._executor.run_uuid)}
+        found = [*jobs(f"--name={self._executor.run_uuid}")]
+        found += jobs(f"--jobs={','.join(sorted(self.adopted))}") if self.adopted else []
+        return {job: (state, reason) for job, state, reason in found}
 
     def _decided(self, job: Any, states: dict[str, tuple[str, str]] | None) -> bool:
         """Whether a job has ended without the executor's notice; it is then reported."""
