@@ -81,8 +81,7 @@ if SITE:  # on a cluster; the profile says so
 
         container: SITE.container
 
-    # a job that asks the model hub would hang on a node without network; what it needs is on the disk
-    shell.prefix(("export HF_HUB_OFFLINE=1; " if SITE.offline else "") + (f"{SITE.setup}; " if SITE.setup else ""))
+    shell.prefix(SITE.prefix)
 
 
 RUN = f"{C.results}/{C.run}"

@@ -1,6 +1,7 @@
 """The site: what differs between clusters, one small file (profiles/slurm/site.yaml, or the one ACRFLOW_SITE names)."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,6 +37,16 @@ class Site(Section):
     setup: str = Field("", description="shell line before every job's command, for instance `module load cuda/13`")
     container: str | None = Field(None, description="image for `--sdm apptainer`; null: no container")
     offline: bool = Field(True, description="jobs never ask the model hub; models are folders or in its cache")
+
+    @property
+    def prefix(self) -> str:
+        """What stands before every rule's shell command; braces doubled, since Snakemake formats it."""
+        # a job that asks the model hub would hang on a node without network; what it needs is on the disk
+        offline = "export HF_HUB_OFFLINE=1; " if self.offline else ""
+        folder = shlex.quote(self.scratch or "")  # light rules run on the submit host, which may not have it
+        scratch = f"[ ! -d {folder} ] || export TMPDIR={folder}; " if self.scratch else ""
+        prefix = offline + scratch + (f"{self.setup}; " if self.setup else "")
+        return prefix.replace("{", "{{").replace("}", "}}")
 
 
 def load(path: str | Path | None = None) -> Site:
