@@ -34,14 +34,19 @@ rule train_adapter:
         checkpoints=lambda wildcards: f"{RUN}/checkpoints/{wildcards.adapter}",
         start=lambda wildcards, input: [f"--init-from={input.start}"] if input.start else [],
         launch=C.launch.model_dump_json(),
+        tensor_parallel=C.launch.vllm_tensor_parallel,
+        server_log=lambda wildcards: f"{LOGS}/train_adapter/{wildcards.adapter}.server.log",
         tensorboard=lambda wildcards: f"{LOGS}/tensorboard/{wildcards.adapter}",
     message:
         "Training adapter {wildcards.adapter}"
     shell:
         r"""
         trap '' TERM # the training hears it, saves and ends; this shell and tee have to last as long
-        exec > >(tee --append {log:q}) 2>&1
+        exec > >(tee {log:q}) 2>&1
         python scripts/launch.py --gpus {resources.gpus_a_node} --nodes {resources.nodes_asked} \
+            --cpus {resources.cpus_a_node} \
+            --server-gpus {resources.gpus_serving} --server-model {params.base:q} --server-log {params.server_log:q} \
+            --tensor-parallel {params.tensor_parallel} \
             --progress {params.checkpoints:q} -- \
             python {input.program:q} \
             --spec {params.spec:q} \

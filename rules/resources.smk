@@ -10,9 +10,11 @@ from acrflow.slurm.requests import requests
 
 
 def training_requests(adapter):
-    """What an adapter's training asks for; how many GPUs and nodes, for scripts/launch.py as well."""
+    """What an adapter's training asks for; GPUs, nodes and CPUs for scripts/launch.py as well."""
     needs = C.training_needs(adapter)
-    return requests(needs, SITE, survives=True) | {"gpus_a_node": needs.gpus, "nodes_asked": needs.nodes}
+    launched = {"gpus_a_node": needs.gpus, "nodes_asked": needs.nodes, "cpus_a_node": needs.cpus}
+    launched["gpus_serving"] = needs.server_gpus
+    return requests(needs, SITE, survives=True) | launched
 
 
 def of_training(name):

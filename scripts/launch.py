@@ -12,11 +12,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from acrflow.errors import run
 from acrflow.slurm import requeue
-from acrflow.slurm.launch import environment, gpus_taken, prefix
+from acrflow.slurm.launch import Layout, devices, environment, gpus_taken, layout, port, prefix, server_prefix
+from acrflow.slurm.rollouts import Server, running
+from acrflow.training.processes import SERVER
 
 TERMINATED = 143
 
@@ -25,6 +29,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gpus", type=int, default=0, help="GPUs per node (default 0)")
     parser.add_argument("--nodes", type=int, default=1, help="nodes (default 1)")
+    parser.add_argument("--cpus", type=int, default=1, help="CPUs per node (default 1)")
+    parser.add_argument("--server-gpus", type=int, default=0, help="of these GPUs, a vLLM server's (default 0)")
+    parser.add_argument("--server-model", default="", help="what the server loads")
+    parser.add_argument("--server-log", type=Path, default=Path("server.log"), help="the server's output")
+    parser.add_argument("--tensor-parallel", type=int, default=1, help="GPUs that share one vLLM model (default 1)")
     parser.add_argument("--progress", type=Path, help="folder of checkpoints; a try without a new one is not repeated")
     parser.add_argument("command", nargs="+", metavar="-- COMMAND", help="the training's command")
     args = parser.parse_args()
@@ -33,14 +42,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     job = os.environ.get("SLURM_JOB_ID")
     before = requeue.newest(args.progress)
-    with gpus_taken(0 if job else args.gpus * args.nodes) as devices:
-        command = [*prefix(args.gpus, args.nodes, job), *args.command]
-        status = subprocess.run(command, env=os.environ | environment(devices), check=False).returncode
+    with gpus_taken(0 if job else args.gpus * args.nodes) as taken:
+        plan = layout(args.gpus, args.nodes, args.cpus, args.server_gpus, job, devices() if job else taken)
+        with served(plan, args, job) as variables:
+            command = [*prefix(plan, job), *args.command]
+            status = subprocess.run(command, env=os.environ | variables, check=False).returncode
     if status == -signal.SIGTERM:  # before it could listen
         status = TERMINATED
     if status == TERMINATED and job:
         requeue.go_back(job, before, args.progress)
     sys.exit(status if status >= 0 else 128 - status)
+
+
+@contextmanager
+def served(plan: Layout, args: argparse.Namespace, job: str | None) -> Iterator[dict[str, str]]:
+    """The variables of the training: its GPUs and, if it has a server of its own, where that is."""
+    ours = environment(plan.devices)
+    if not args.server_gpus:
+        yield ours
+        return
+    host = plan.server_node if plan.apart and plan.server_node else "127.0.0.1"
+    server = Server(args.server_model, args.server_gpus, args.tensor_parallel, host, port(job) + 1, args.server_log)
+    command = [*server_prefix(plan), *server.command()]
+    with running(command, server, environment(plan.server_devices)):
+        yield ours | {SERVER: server.address}
 
 
 if __name__ == "__main__":

@@ -245,6 +245,12 @@ class Config(Section):
                 except ValidationError as error:
                     raise ValueError(f"adapters.{name}.{key}: {problems(error)}") from None
         for name in self.adapters:
+            rollouts = getattr(self.hyperparameters(name), "rollouts", None)
+            serving = self.training_needs(name).server_gpus
+            if serving and rollouts != "vllm_server":
+                raise ValueError(f"adapters.{name}: server_gpus are for `rollouts: vllm_server`, and it has {rollouts}")
+            if serving % self.launch.vllm_tensor_parallel:
+                raise ValueError(f"adapters.{name}: server_gpus is not a multiple of launch.vllm_tensor_parallel")
             self._check_start(name)
         return self
 

@@ -17,7 +17,14 @@ class Needs(Section):
     minutes: Positive = Field(30, description="time limit")
     gpus: Count = Field(0, description="GPUs per node")
     nodes: Positive = 1
+    server_gpus: Count = Field(0, description="of them, those of a vLLM server of the training's own")
     local: bool = Field(False, description="stays on the machine that runs Snakemake: a matter of seconds")
+
+    @model_validator(mode="after")
+    def _the_server_leaves_some(self) -> "Needs":
+        if self.server_gpus and self.server_gpus > (self.gpus if self.nodes > 1 else self.gpus - 1):
+            raise ValueError("server_gpus leaves no GPU for the training; ask for more `gpus`, or for one more node")
+        return self
 
 
 def _light(**needs: Any) -> Any:

@@ -1,6 +1,7 @@
 """What is asked of Slurm: the table's numbers in the site's words."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def test_a_configuration_changes_a_part_of_a_line_and_an_adapter_its_own() -> No
         ({"resources": {"trian_adapter": {"gpus": 1}}}, "resources.trian_adapter: unknown key"),
         ({"resources": {"predict": {"mem": 1}}}, "resources.predict.mem: unknown key"),
         ({"adapters": {"a": {"method": "sft", "resources": {"gpu": 8}}}}, "adapters.a.resources: gpu: unknown key"),
+        ({"resources": {"train_adapter": {"gpus": 4, "server_gpus": 4}}}, "server_gpus leaves no GPU"),
+        ({"adapters": {"a": {"method": "sft", "resources": {"gpus": 8, "server_gpus": 4}}}}, "rollouts: vllm_server"),
     ],
 )
 def test_a_mistyped_request_is_an_error(values: dict[str, Any], named: str) -> None:
@@ -131,3 +134,14 @@ def test_the_table_has_a_line_for_every_rule() -> None:
     rules = {block.partition(":")[0] for block in blocks if "shell:" in block}  # the others are targets
     assert len(rules) > 15
     assert sorted(rules - Resources.model_fields.keys()) == []
+
+
+def test_what_a_site_puts_before_every_command_is_a_shell_line(tmp_path: Path) -> None:
+    site = Site(scratch=str(tmp_path), setup='WHERE="${HOME}"; export WHERE', offline=True)
+    prefix = site.prefix.replace("{{", "{").replace("}}", "}")  # as Snakemake formats it
+    command = f"{prefix}echo $TMPDIR $WHERE $HF_HUB_OFFLINE"
+    variables = {"HOME": "/nowhere", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-euc", command], env=variables, capture_output=True, text=True)
+    assert done.stdout.split() == [str(tmp_path), "/nowhere", "1"], done.stderr
+    elsewhere = Site(scratch="/not/here").prefix + "echo ${TMPDIR:-unset}"
+    assert subprocess.run(["bash", "-euc", elsewhere], env={}, capture_output=True, text=True).stdout == "unset\n"

@@ -8,34 +8,95 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from acrflow.slurm.commands import lines
 
-# What torch.distributed and accelerate want to know, from what srun tells every task. accelerate's own launcher is not
-# used under srun: on SIGTERM it kills its workers after 30 s, and one step with long completions takes longer.
+# What torch.distributed and accelerate want to know, from what srun tells every task. torchrun (which `accelerate
+# launch` calls) is not used under srun: on SIGTERM it kills its workers after 30 s, and a step may take longer. srun
+# shows every task all GPUs of the job on its node, those of a server beside it as well.
 RANKS = (
     "export RANK=$SLURM_PROCID WORLD_SIZE=$SLURM_NTASKS LOCAL_RANK=$SLURM_LOCALID "
-    'LOCAL_WORLD_SIZE=$SLURM_NTASKS_PER_NODE; exec "$@"'
+    "LOCAL_WORLD_SIZE=$SLURM_NTASKS_PER_NODE "
+    'CUDA_VISIBLE_DEVICES=${ACRFLOW_DEVICES:-$CUDA_VISIBLE_DEVICES}; exec "$@"'
 )
 
 
-def prefix(gpus: int, nodes: int, job: str | None) -> list[str]:
-    """What stands before a training's command: nothing for one process, srun or accelerate's launcher for several."""
-    processes = max(1, gpus) * nodes
+@dataclass(frozen=True)
+class Layout:
+    """Which machines and GPUs a training and its vLLM server take.
+
+    Attributes:
+        nodes: of the training, the one that leads first; empty without Slurm.
+        gpus, cpus: of the training, per node.
+        devices: of the training on its one node, where a server has the others; else empty, for all that are there.
+        server_node, server_devices: None and empty without a server; the node is the training's own or one more.
+    """
+
+    nodes: list[str]
+    gpus: int
+    cpus: int
+    devices: list[str]
+    server_node: str | None = None
+    server_devices: list[str] = field(default_factory=list)
+
+    @property
+    def apart(self) -> bool:
+        """Whether the server has a node of its own."""
+        return self.server_node not in (None, *self.nodes, "localhost")
+
+
+def layout(gpus: int, nodes: int, cpus: int, server: int, job: str | None, seen: list[str]) -> Layout:
+    """Divide what was asked for between a training and its server.
+
+    Args:
+        gpus, nodes, cpus: asked for; GPUs and CPUs per node.
+        server: GPUs of a vLLM server of the training's own: the last of one node, or of the last of several nodes.
+        job: id of the Slurm job that this process runs in, if any.
+        seen: the GPUs that were given to it here.
+    """
+    names = (lines("scontrol", "show", "hostnames", _nodes_of(job)) or ["localhost"]) if job and nodes > 1 else []
+    if not server:
+        return Layout(names, gpus, cpus, [] if job else seen)
+    if nodes == 1:
+        return Layout(names, gpus - server, cpus, seen[: gpus - server], "localhost", seen[gpus - server :])
+    return Layout(names[:-1], gpus, cpus, [], names[-1], [str(number) for number in range(server)])
+
+
+def prefix(plan: Layout, job: str | None) -> list[str]:
+    """What stands before a training's command: nothing for one process, srun or torchrun for several."""
+    nodes, per_node = max(1, len(plan.nodes)), max(1, plan.gpus)
+    processes = per_node * nodes
     if processes == 1:
         return []
     if job is None:
-        launcher = [sys.executable, "-m", "accelerate.commands.launch", f"--num_processes={processes}", "--no_python"]
-        return [*launcher, "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
-    head = (lines("scontrol", "show", "hostnames", _nodes_of(job)) or ["localhost"])[0]
-    os.environ.update(MASTER_ADDR=head, MASTER_PORT=str(20000 + int(job) % 20000))
-    per_node = max(1, gpus)
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        return [*torchrun, f"--nproc-per-node={processes}", "--no-python"]
+    head = (plan.nodes or ["localhost"])[0]
+    os.environ.update(MASTER_ADDR=head, MASTER_PORT=str(port(job)))
+    where = [f"--nodelist={','.join(plan.nodes)}"] if plan.nodes else []
     return [
-        *("srun", f"--nodes={nodes}", f"--ntasks={processes}", f"--ntasks-per-node={per_node}", "--kill-on-bad-exit=1"),
-        *("--overlap", "bash", "-c", RANKS, "rank"),
+        *("srun", f"--nodes={nodes}", f"--ntasks={processes}", f"--ntasks-per-node={per_node}", "--overlap", *where),
+        f"--cpus-per-task={max(1, plan.cpus // per_node)}",
+        # stopped by SIGTERM they end one after the other, while the first still saves; a crash ends all a little later
+        *("--kill-on-bad-exit=0", "--wait=300"),
+        *("bash", "-c", RANKS, "rank"),
     ]
+
+
+def server_prefix(plan: Layout) -> list[str]:
+    """What stands before a server's command: srun where it has a node of its own."""
+    if not plan.apart:
+        return []
+    return ["srun", "--nodes=1", "--ntasks=1", f"--nodelist={plan.server_node}", f"--cpus-per-task={plan.cpus}",
+            "--overlap", "env", f"CUDA_VISIBLE_DEVICES={','.join(plan.server_devices)}"]  # fmt: skip
+
+
+def port(job: str | None) -> int:
+    """A port of this job's own; the next ones are its server's."""
+    return 20000 + 2 * (int(job or os.getpid()) % 10000)
 
 
 def _nodes_of(job: str) -> str:
@@ -85,4 +146,5 @@ def devices() -> list[str]:
 
 def environment(taken: list[str]) -> dict[str, str]:
     """The variables of a process that may use these GPUs."""
-    return {"CUDA_VISIBLE_DEVICES": ",".join(taken)} if taken else {}
+    given = ",".join(taken)
+    return {"CUDA_VISIBLE_DEVICES": given, "ACRFLOW_DEVICES": given} if taken else {}

@@ -1,5 +1,6 @@
 """Group-relative policy optimisation: several completions a prompt, each rewarded, compared within the group."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from acrflow.labels import LABELS
 from acrflow.rewards import Reward
 from acrflow.training import common
 from acrflow.training.adapter import policy
+from acrflow.training.processes import SERVER, free_port
 from acrflow.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -77,7 +79,9 @@ def rollouts(kind: str, launch: dict[str, Any]) -> dict[str, Any]:
         what = "vLLM is not installed" if torch.cuda.is_available() else "vLLM rollouts need a GPU, and there is none"
         raise InputError("training.grpo.rollouts", what, "make install ENV=cuda on a GPU machine, or set transformers")
     if kind == "vllm_server":
-        return {"use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": launch["vllm_server"]}
+        address = os.environ.get(SERVER, launch["vllm_server"])  # this job's own, or one that the configuration names
+        where = {"vllm_server_base_url": address, "vllm_group_port": free_port()}
+        return {"use_vllm": True, "vllm_mode": "server", **where}
     return {
         "use_vllm": True,
         "vllm_mode": "colocate",

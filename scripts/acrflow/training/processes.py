@@ -1,8 +1,19 @@
 """Several processes of one training, as accelerate launches them: one per GPU, on one node or several."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# The address of a vLLM server that scripts/launch.py has started for this training alone.
+SERVER = "ACRFLOW_ROLLOUT_SERVER"
+
+
+def free_port() -> int:
+    """A port that nobody listens on, so that two trainings on one node do not meet."""
+    with socket.socket() as one:
+        one.bind(("", 0))
+        return int(one.getsockname()[1])
 
 
 def is_main() -> bool:
