@@ -51,8 +51,9 @@ format: install ## rewrite the sources in the house's format
 	ruff format .
 	snakefmt Snakefile rules
 
-config: install ## write config/config.yaml and config/schema.json from the configuration model
+config: install ## write what is generated: config/config.yaml, config/schema.json, the conda environments
 	python scripts/write_config.py
+	python scripts/write_conda.py
 
 bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 	@for program in $(if $(NAME),benchmarks/$(NAME).py,$(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py))); do \
