@@ -102,6 +102,7 @@ STEPS = [
     "build_dataset",
 ]
 STEPS += ["rewrite_abstracts"] if C.evidence.condenser else []
+STEPS += ["distill_traces"] if C.dataset.distiller else []
 STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
 STEPS += ["run_baselines"]
 DATA_STEPS = list(STEPS)  # those that the dataset's card tells of

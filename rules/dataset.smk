@@ -13,7 +13,7 @@ rule extract_traces:
         program="scripts/extract_traces.py",
         library=library("scripts/extract_traces.py"),
     output:
-        traces=f"{RUN}/dataset/traces.parquet",
+        traces=f"{RUN}/dataset/{'sentences' if C.dataset.distiller else 'traces'}.parquet",
         ledger=f"{RUN}/ledger/extract_traces.json",
     log:
         f"{LOGS}/extract_traces.log",
@@ -31,6 +31,43 @@ rule extract_traces:
             --out {output.traces:q} \
             --ledger {output.ledger:q}
         """
+
+
+if C.dataset.distiller:
+
+    rule distill_traces:
+        input:
+            sentences=f"{RUN}/dataset/sentences.parquet",
+            guidelines=f"{RUN}/guidelines.parquet",
+            program="scripts/distill_traces.py",
+            library=library("scripts/distill_traces.py"),
+        output:
+            traces=f"{RUN}/dataset/traces.parquet",
+            ledger=f"{RUN}/ledger/distill_traces.json",
+        log:
+            f"{LOGS}/distill_traces.log",
+        benchmark:
+            f"{LOGS}/distill_traces.bench.tsv"
+        conda:
+            "../envs/train.yaml"
+        resources:
+            network=int(C.dataset.distiller.backend == "server"),
+        params:
+            settings=C.dataset.distiller.model_dump_json(),
+            kept=f"{RUN}/completions/distill_traces.jsonl",
+        message:
+            "Distilling the reasoning with a language model"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} \
+                --sentences {input.sentences:q} \
+                --guidelines {input.guidelines:q} \
+                --settings {params.settings:q} \
+                --kept {params.kept:q} \
+                --out {output.traces:q} \
+                --ledger {output.ledger:q}
+            """
 
 
 rule build_dataset:

@@ -96,7 +96,7 @@ class Scripted:
         return [Generated(text, len(text.split()), text.endswith("...")) for text in texts]
 
     def choose(self, *_: Any, **__: Any) -> list[list[float] | None]:
-        raise NotImplementedError
+        raise AssertionError("a condenser writes, it does not choose")
 
 
 def last_sentence(prompt: str) -> str:

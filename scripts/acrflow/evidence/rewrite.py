@@ -1,16 +1,14 @@
 """Let a language model condense abstracts, and believe it only where every number it writes is in the abstract."""
 
-import hashlib
-import json
-import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from acrflow.generation.base import Backend, Conversation, Decoding
+from acrflow.generation.kept import Progress, generate_kept
 from acrflow.ledger import Ledger
 
 SYSTEM = (
@@ -25,7 +23,6 @@ _NUMBER_WORD = re.compile(
     r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand)\b",
     re.IGNORECASE,
 )
-Progress = Callable[[int], None]  # told how many abstracts were done
 
 
 def rewrite(
@@ -58,12 +55,13 @@ def rewrite(
     abstracts = {record["pmid"]: record for record in records.iter_rows(named=True)}
     rows = condensed.to_dicts()
     asked = {row["pmid"]: conversation(abstracts[row["pmid"]]) for row in rows if row["text"]}
-    answers = _generate(asked, open_backend, decoding, batch, kept, identity, progress)
+    answers = generate_kept(asked, open_backend, decoding, batch, kept, identity, progress)
     for row in rows:
         if row["pmid"] not in answers:
             continue
         ledger.taken += 1
-        source, (text, truncated) = source_text(abstracts[row["pmid"]]), answers[row["pmid"]]
+        source, (generated, truncated) = source_text(abstracts[row["pmid"]]), answers[row["pmid"]]
+        text = " ".join(generated.split())
         if why := "cut at the length limit" if truncated else why_not(text, source):
             ledger.leave_out(why, str(row["pmid"]))
         else:
@@ -117,58 +115,3 @@ def _value(number: str) -> str:
     if "." in fraction:  # a version or a date, not one number
         return plain
     return f"{int(whole or 0)}.{fraction.rstrip('0')}" if point and fraction.rstrip("0") else str(int(whole or 0))
-
-
-def _generate(
-    asked: dict[int, Conversation],
-    open_backend: Callable[[], Backend],
-    decoding: Decoding,
-    batch: int,
-    kept: Path,
-    identity: dict[str, Any],
-    progress: Progress,
-) -> dict[int, tuple[str, bool]]:
-    """Text by PMID, and whether it was cut; long prompts first, so that like lengths stand together."""
-    made_by = json.dumps([identity, vars(decoding)], sort_keys=True)
-    keys = {pmid: _key(made_by, question) for pmid, question in asked.items()}
-    found = _read(kept)
-    done = {pmid: found[key] for pmid, key in keys.items() if key in found}
-    left = sorted(asked.keys() - done.keys(), key=lambda pmid: (-len(asked[pmid][1]["content"]), pmid))
-    progress(len(done))
-    backend = open_backend() if left else None
-    for start in range(0, len(left), batch):
-        pmids = left[start : start + batch]
-        assert backend is not None
-        generated = backend.generate([asked[pmid] for pmid in pmids], decoding, start // batch)
-        answers = {
-            pmid: (" ".join(one.text.split()), one.truncated) for pmid, one in zip(pmids, generated, strict=True)
-        }
-        _append(kept, [(keys[pmid], *answer) for pmid, answer in answers.items()])
-        done |= answers
-        progress(len(pmids))
-    return done
-
-
-def _key(made_by: str, question: Conversation) -> str:
-    return hashlib.sha256(f"{made_by}\n{json.dumps(question)}".encode()).hexdigest()
-
-
-def _read(kept: Path) -> dict[str, tuple[str, bool]]:
-    """What earlier calls generated; a line that a kill cut off is ignored."""
-    found = {}
-    for line in kept.read_bytes().split(b"\n")[:-1] if kept.is_file() else []:
-        try:
-            key, text, truncated = json.loads(line)
-        except ValueError:
-            continue
-        found[key] = (text, truncated)
-    return found
-
-
-def _append(kept: Path, lines: Sequence[tuple[str, str, bool]]) -> None:
-    """Add lines, on ones of their own even after a cut one, and see them on the disk."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with open(kept, "ab") as file:
-        file.write(b"".join(b"\n" + json.dumps(line).encode() for line in lines) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())

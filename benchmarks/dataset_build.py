@@ -1,0 +1,108 @@
+"""Rows per second from the table of rated rows to traces, splits, leak report and rendered examples.
+
+The baseline does the same with one call of the tokenizer for each text and one comparison of inputs for each row, as a
+program without batches does.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness import ROOT, compare
+
+sys.path.insert(0, str(ROOT / "scripts"))
+SEED, SHARE, LONGEST = 3407, 0.3, 4500
+
+
+def main() -> None:
+    """Build on the table of real rows where it is, else on invented rows."""
+
+    from acrflow.dataset import build, examples, leaks, prompts, split, traces
+    from acrflow.dataset.tokenizer import count_tokens
+    from acrflow.ledger import Ledger
+
+    guidelines, kind = find_rows()
+    tokenizer = make_tokenizer(guidelines)
+    prompt = prompts.load_prompt(ROOT / "config/prompts/reasoning.yaml")
+
+    def parts(nearest_in_blocks: bool) -> dict[str, Any]:
+        traces.split_sentences.cache_clear()
+        extracted = traces.extract(guidelines, Ledger("extract_traces", "rows"))
+        labelled = build.label_rows(guidelines, "drop", Ledger("build_dataset", "rows"))
+        rows = build.complete_rows(labelled, extracted, {}, 1000, len)
+        splits = split.split(rows, "row", SHARE, SEED, [])._asdict()
+        if nearest_in_blocks:
+            leaks.report(splits["train"], {"test": splits["test"]}, 0.9)
+        return splits
+
+    def ours() -> None:
+        for rows in parts(True).values():
+            if len(rows):
+                examples.render(rows, prompt, tokenizer, LONGEST, Ledger("render_examples", "rows"))
+
+    def baseline() -> None:
+        splits = parts(False)
+        block, leaks.BLOCK = leaks.BLOCK, 1
+        try:
+            leaks.report(splits["train"], {"test": splits["test"]}, 0.9)
+        finally:
+            leaks.BLOCK = block
+        for rows in splits.values():
+            for record in rows.to_dicts():
+                conversation = prompts.messages(prompt, record)
+                text = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)
+                count_tokens(tokenizer, [str(text)])
+
+    compare(
+        "dataset_build",
+        ours,
+        baseline,
+        amount=len(guidelines),
+        unit="rows/s",
+        runs=3,
+        baseline_is="one tokenizer call a text, one comparison a row",
+        rows=f"{len(guidelines)} {kind} rows, {guidelines['topic'].n_unique()} topics",
+    )
+
+
+def find_rows() -> tuple[Any, str]:
+    """The rows, and what they are."""
+    import yaml
+
+    from acrflow.guideline.table import read_table
+    from acrflow.guideline_sources import Table
+    from acrflow.ledger import Ledger
+
+    real = (
+        Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data")) / "acr_tables/acr_2025_all.csv.gz"
+    )
+    if real.is_file():
+        settings = Table.model_validate(yaml.safe_load((ROOT / "config/acr_table.yaml").read_text())["table"])
+        return read_table(real, settings, [], [], Ledger("read_table", "rows")), "real"
+    sys.path.insert(0, str(ROOT / "tests/unit"))
+    from invented_guidelines import guidelines_of
+
+    return guidelines_of(topics=300), "invented"
+
+
+def make_tokenizer(guidelines: Any) -> Any:
+    """A small byte-pair encoding of the rows' own words, saved and loaded as any base's."""
+    from acrflow.config import TinyBase
+    from acrflow.dataset.prompts import load_prompt
+    from acrflow.dataset.tokenizer import load_tokenizer
+    from acrflow.training import tiny_base
+
+    rows = [
+        {**row, "traces": []} for row in guidelines.head(500).select("condition", "variant", "procedure").to_dicts()
+    ]
+    prompts = [load_prompt(ROOT / "config/prompts/reasoning.yaml")]
+    tokenizer = tiny_base.tokenizer_for(tiny_base.Corpus(rows, []), prompts, TinyBase(steps=20), SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        return load_tokenizer(folder)
+
+
+if __name__ == "__main__":
+    main()
