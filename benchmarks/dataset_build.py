@@ -80,11 +80,12 @@ def find_rows() -> tuple[Any, str]:
     )
     if real.is_file():
         settings = Table.model_validate(yaml.safe_load((ROOT / "config/acr_table.yaml").read_text())["table"])
-        return read_table(real, settings, [], [], Ledger("read_table", "rows")), "real"
+        topics = read_topics(ROOT / "config/topics.tsv")  # the paper's 30 + 5
+        return read_table(real, settings, topics, [], Ledger("read_table", "rows")), "real"
     sys.path.insert(0, str(ROOT / "tests/unit"))
     from invented_guidelines import guidelines_of
 
-    return guidelines_of(topics=300), "invented"
+    return guidelines_of(topics=40), "invented"
 
 
 def make_tokenizer(guidelines: Any) -> Any:
