@@ -18,7 +18,6 @@ SEED, SHARE, LONGEST = 3407, 0.3, 4500
 
 def main() -> None:
     """Build on the table of real rows where it is, else on invented rows."""
-
     from acrflow.dataset import build, examples, leaks, prompts, split, traces
     from acrflow.dataset.tokenizer import count_tokens
     from acrflow.ledger import Ledger
@@ -74,6 +73,7 @@ def find_rows() -> tuple[Any, str]:
     from acrflow.guideline.table import read_table
     from acrflow.guideline_sources import Table
     from acrflow.ledger import Ledger
+    from acrflow.topics import read_topics
 
     real = (
         Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data")) / "acr_tables/acr_2025_all.csv.gz"

@@ -57,7 +57,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others(tmp_pa
     again = run_program(tmp_path / "again", seed=7, hash_seed="2")
     other = run_program(tmp_path / "other", seed=8, hash_seed="1")
     assert sorted(first) == [
-        *sorted(f"documents/{topic}/{name}.pdf" for topic, _ in TOPICS[:3] for name in ("appendix", "narrative")),
+        *sorted(
+            f"documents/{topic}/{name}.pdf"
+            for topic, _ in TOPICS[:3]
+            for name in ("appendix", "evidence_table", "narrative")
+        ),
         "efetch/invented.xml",
     ]
     assert first == again
