@@ -21,6 +21,7 @@ rule extract_traces:
         f"{LOGS}/extract_traces.bench.tsv"
     conda:
         "../envs/data.yaml"
+    threads: C.resources.extract_traces.cpus
     message:
         "Splitting the narratives' reasoning into traces"
     shell:
@@ -28,6 +29,7 @@ rule extract_traces:
         exec > >(tee {log:q}) 2>&1
         python {input.program:q} \
             --guidelines {input.guidelines:q} \
+            --threads {threads} \
             --out {output.traces:q} \
             --ledger {output.ledger:q}
         """

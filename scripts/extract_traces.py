@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument(
         "--ledger", type=Path, required=True, help="JSON: rows taken, kept, and left out for want of text"
     )
+    parser.add_argument("--threads", type=int, default=1, help="processes that split the text (default: 1)")
     args = parser.parse_args()
 
     from acrflow import schemas
@@ -20,7 +21,7 @@ def main() -> None:
     from acrflow.ledger import Ledger
 
     ledger = Ledger("extract_traces", "rows")
-    traces = extract(schemas.read(schemas.Guidelines, args.guidelines), ledger)
+    traces = extract(schemas.read(schemas.Guidelines, args.guidelines), ledger, args.threads)
     schemas.write(schemas.Traces, traces, args.out)
     ledger.write(args.ledger)
     print(f"{len(traces)} traces, {ledger.facts['traces_with_citation']} of them with citations")

@@ -47,7 +47,7 @@ class Resources(Section):
     fetch_records: Needs = Needs(minutes=1200)
     condense_abstracts: Needs = Needs()
     rewrite_abstracts: Needs = _gpu(600)
-    extract_traces: Needs = Needs(minutes=60)
+    extract_traces: Needs = Needs(cpus=2, minutes=60)
     distill_traces: Needs = _gpu(600)
     build_dataset: Needs = Needs(mem_mb=4000)
     render_examples: Needs = Needs(mem_mb=4000, minutes=60)

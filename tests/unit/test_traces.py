@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented_guidelines import guidelines_of
 
-from acrflow.dataset.traces import CITATION, citations, extract, split_sentences
+from acrflow.dataset.traces import CITATION, citations, extract, split_all, split_sentences
 from acrflow.ledger import Ledger
 
 WORDS = [
@@ -134,3 +134,8 @@ def test_every_row_has_its_traces_in_order_and_rows_without_reasoning_are_counte
     assert of_us["citations"].to_list() == [[], [3]]
     assert (ledger.taken, ledger.kept) == (4, 2)
     assert ledger.as_dict()["left_out"]["no reasoning"]["count"] == 2
+
+
+def test_two_processes_split_as_one_does():
+    texts = [f"CT has a sensitivity of {n}.5% [{n}]. It is preferred vs. radiography [2]." for n in range(800)]
+    assert split_all([*texts, *texts], workers=2) == {text: split_sentences(text) for text in texts}

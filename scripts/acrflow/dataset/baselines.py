@@ -57,6 +57,15 @@ def _procedure(text: str) -> str:
     return text.rsplit(" | ", 1)[-1].casefold()
 
 
+def _embeddings(texts: Sequence[str], embedder: "Embedder") -> np.ndarray:
+    """The embedding of "condition | variant" beside the procedure's, shape (texts, 2 x dimensions).
+
+    Both recur in many rows: 14,217 rows of 261 topics have 1,263 + 1,372 different ones to embed.
+    """
+    scenarios, procedures = zip(*(text.rsplit(" | ", 1) for text in texts), strict=True)
+    return np.hstack([embedder.encode_kept(list(part)) for part in (scenarios, procedures)])
+
+
 def _words() -> TfidfVectorizer:
     return TfidfVectorizer(token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True)
 
@@ -68,7 +77,7 @@ BASELINES: dict[str, Callable[[int, "Embedder | None"], Pipeline]] = {
     "nearest_neighbour": lambda seed, _: make_pipeline(_words(), KNeighborsClassifier(n_neighbors=1, metric="cosine")),
     "tfidf_logreg": lambda seed, _: make_pipeline(_words(), LogisticRegression(C=10, max_iter=2000, random_state=seed)),
     "minilm_logreg": lambda seed, embedder: make_pipeline(
-        FunctionTransformer(embedder.encode_kept if embedder else None),
+        FunctionTransformer(_embeddings, kw_args={"embedder": embedder}),
         LogisticRegression(C=10, max_iter=2000, random_state=seed),
     ),
 }
