@@ -11,6 +11,8 @@ from test_build_dataset import program
 from acrflow import schemas
 from acrflow.dataset import build, leaks
 from acrflow.dataset.baselines import over_splits
+from acrflow.dataset.card import _beside_the_published
+from acrflow.evaluation import published
 from acrflow.files import sha256, write_json
 from acrflow.labels import MBA, UA, UNA
 from acrflow.ledger import Ledger
@@ -24,6 +26,16 @@ def test_the_soft_label_is_the_share_of_the_panel() -> None:
     assert [build.entropy(one) for one in soft[1:]] == [0.0, None, None]
     assert build.entropy([1 / 3] * 3) == pytest.approx(1.585, abs=1e-3)
     assert build.entropy([0.5, 0.5, 0.0]) == pytest.approx(1.0)
+
+
+def test_rows_stand_beside_the_published_ones_where_the_same_topics_are_held_out() -> None:
+    rows = rows_of(guidelines_of(topics=5))
+    names = dict(zip(sorted(set(rows["topic"])), sorted(published.HELD_OUT), strict=True))
+    theirs = rows.with_columns(pl.col("topic").replace(names))
+    assert _beside_the_published({"train": rows, "test": rows, "generalization": rows}) == []
+    seen, held_out = _beside_the_published({"train": rows, "test": rows, "generalization": theirs})
+    assert sum(seen["ours"]) == 2 * len(rows) and sum(seen["theirs"]) == 1736
+    assert sum(held_out["ours"]) == len(rows) and sum(held_out["theirs"]) == 259
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import polars as pl
 from jinja2 import Environment, StrictUndefined
 
 from acrflow.dataset.leaks import label_counts
-from acrflow.evaluation import metrics
+from acrflow.evaluation import metrics, published
 from acrflow.files import sha256
 from acrflow.labels import LABELS
 
@@ -49,6 +49,7 @@ def write_card(facts: Facts) -> str:
         labels=LABELS,
         facts=facts,
         splits=[_summary(name, rows) for name, rows in facts.splits.items()],
+        published=_beside_the_published(facts.splits),
         references=built["facts"]["references"],
         lengths=[_lengths(name, table["prompt_tokens"]) for name, table in facts.examples.items() if len(table)],
         panel=[_panel(name, rows) for name, rows in facts.splits.items() if rows["votes"].count()],
@@ -67,6 +68,19 @@ def _summary(name: str, rows: pl.DataFrame) -> dict[str, Any]:
         "reasoned": rows.filter(pl.col("traces").list.len() > 0).height,
         "evidenced": rows.filter(pl.col("evidence").list.len() > 0).height,
     }
+
+
+def _beside_the_published(splits: dict[str, pl.DataFrame]) -> list[dict[str, Any]]:
+    """Rows by label, ours and the paper's; empty where the run does not hold out the paper's topics."""
+    held_out = splits.get("generalization")
+    if held_out is None or set(held_out["topic"]) != published.HELD_OUT:
+        return []
+    parts = {"train and test": ("train", "test"), "generalization": ("generalization",)}
+    return [
+        {"name": name, "ours": ours, "theirs": published.ROWS[name]}
+        for name, members in parts.items()
+        for ours in [list(label_counts(pl.concat([splits[member] for member in members])).values())]
+    ]
 
 
 def _lengths(name: str, tokens: pl.Series) -> dict[str, Any]:

@@ -5,6 +5,17 @@ The paper leaves answers that do not parse out of its figures; ours count them a
 
 SOURCE = "arXiv 2510.05194"
 TEST_ROWS = 521  # 30 % of 1,736 rows, stratified by label: 335 UNA, 90 MBA, 96 UA
+# rows of the 30 train/test and of the 5 held-out topics, in the order of labels.LABELS
+ROWS = {"train and test": (1115, 300, 321), "generalization": (175, 32, 52)}
+HELD_OUT = frozenset(
+    (
+        "acute_hand_and_wrist_trauma",
+        "chronic_elbow_pain",
+        "ovarian_cancer_screening",
+        "seizures_and_epilepsy",
+        "thoracic_back_pain",
+    )
+)
 RETRIEVED = "generalization_retrieved"  # the generalization topics with retrieved instead of ACR's evidence
 
 
