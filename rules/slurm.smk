@@ -6,12 +6,12 @@ reads   the site file
 if SITE:
     from acrflow.slurm import adopt, efficiency, follow, preflight
 
-    def jobs_used():
-        """Print what the jobs of this run asked for and used."""
+    def at_the_end():
+        """Print what the jobs of this run asked for and used, and why those that failed did so."""
         executor = workflow.scheduler._executor
         if follow.is_slurm(executor):
             used = efficiency.report(executor.run_uuid, Path(f"{LOGS}/efficiency.txt"), follow.adopted(executor))
-            print(used, file=sys.stderr)
+            print("\n".join(filter(None, [used, follow.failures(executor)])), file=sys.stderr)
 
     onstart:
         executor = workflow.scheduler._executor
@@ -24,7 +24,7 @@ if SITE:
             follow.follow(executor, C.run, adopt.digest(C.model_dump_json(), Path(workflow.basedir)))
 
     onsuccess:
-        jobs_used()
+        at_the_end()
 
     onerror:
-        jobs_used()
+        at_the_end()

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -12,7 +13,7 @@ from rich.table import Table
 from acrflow.errors import InputError, run
 from acrflow.slurm.watch import Training, trainings
 
-HEAD = ("adapter", "Slurm job", "state", "node", "step", "reward", "loss", "left", "last step")
+HEAD = ("adapter", "job", "state", "node", "step", "reward", "loss", "left", "ago")  # the last step: so long ago
 
 
 def main() -> None:
@@ -38,7 +39,10 @@ def main() -> None:
 
 def view(found: list[Training]) -> Table:
     """The trainings as a table."""
-    table = Table(*HEAD, title=f"{time.strftime('%H:%M:%S')}  {len(found)} trainings", title_justify="left")
+    title = f"{time.strftime('%H:%M:%S')}  {len(found)} trainings"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))  # 80 columns are enough
+    for name in HEAD:
+        table.add_column(name, no_wrap=name in ("step", "left", "ago"), overflow="fold")
     for one in found:
         table.add_row(
             one.name,
@@ -49,15 +53,15 @@ def view(found: list[Training]) -> Table:
             "-" if one.reward is None else f"{one.reward:.2f}",
             "-" if one.loss is None else f"{one.loss:.3f}",
             "-" if one.left is None else span(one.left),
-            "-" if one.age is None else f"{span(one.age)} ago",
+            "-" if one.age is None else span(one.age),
         )
     return table
 
 
 def span(seconds: float) -> str:
-    """Seconds as hours:minutes:seconds."""
+    """Seconds as [hours:]minutes:seconds."""
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes > 59 else f"{minutes}:{rest:02d}"
 
 
 if __name__ == "__main__":

@@ -155,3 +155,16 @@ def test_accounts_that_do_not_answer_for_a_while_are_survived(lab: Lab) -> None:
     cluster.start_slurmdbd()
     running.succeeds()
     complete(lab, "baseline")
+
+
+def test_a_crash_is_shown_with_the_path_of_its_log_and_not_retried_for_ever(lab: Lab) -> None:
+    program = lab.root / "scripts/train_adapter.py"
+    crash = "def main() -> None:\n    raise RuntimeError('an invented crash')\n"
+    program.write_text(program.read_text().replace("def main() -> None:\n", crash, 1))
+    running = lab.start("--retries", "1", "baseline")
+    output = running.finish(200)
+    assert running.process.returncode != 0
+    assert output.count("has been submitted with SLURM jobid") == 2
+    assert "RuntimeError: an invented crash" in output
+    assert "(train_adapter baseline) failed. Its log, logs/tiny/train_adapter/baseline.log, ends:" in output[-2500:]
+    assert not running.jobs("PENDING,RUNNING")

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 from checkout import copy_project
-from cluster import run
+from cluster import run, until
 from lab import Lab
-
-LOCAL = {"collect_guidelines", "all"}  # stay where Snakemake runs
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +65,5 @@ def test_the_workflow_runs_inside_a_job_of_its_own(done: tuple[Lab, str, list[li
     command = f"ACRFLOW_SITE=site.yaml python scripts/submit.py {files} evaluation"
     answer = subprocess.run(command, shell=True, cwd=lab.root, capture_output=True, text=True, check=True)
     assert "runs the workflow" in answer.stdout
-    from cluster import until
-
     until(lambda: (lab.root / "results/tiny/metrics/comparison.parquet").exists(), "the comparison", 180)
     until(lambda: not run("squeue", "-h").strip(), "the end of the workflow's job", 120)

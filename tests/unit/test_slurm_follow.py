@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -149,6 +150,22 @@ def test_a_full_queue_is_no_failure_of_the_job(
     assert caplog.text.count("Slurm takes no more jobs now (AssocMaxSubmitJobLimit)") == 1
     executor._report_job_error_threadsafe(job(), "The error message was 'sbatch: error: Invalid qos'.\n")
     assert len(executor.ended) == 1
+
+
+def test_what_failed_in_the_end_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    executor = Executor()
+    followed = executor.followed = follow.Followed(executor)  # type: ignore[attr-defined]
+    log = tmp_path / "mine.log"
+    log.write_text("\n".join(f"line {number}" for number in range(100)))
+    tries = [job("12"), job("13")]
+    for one in tries:
+        one.job.log, one.aux["slurm_logfile"] = [str(tmp_path / "not written"), str(log)], None
+        executor.report_job_error(one, msg="failed")
+    told = follow.failures(executor)
+    assert f"Slurm job 13 (train_adapter mine) failed. Its log, {log}, ends:" in told
+    assert "line 99" in told and "line 50" not in told and "job 12" not in told
+    executor.report_job_success(tries[0])
+    assert followed.failed == {} and follow.failures(executor) == ""
 
 
 def test_slurms_numbers_are_read() -> None:

@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from acrflow.slurm import adopt
@@ -19,6 +20,7 @@ ENDED_BADLY = frozenset(
 )
 SETTLED = 20.0  # seconds in which Slurm may still requeue a job, or the accounts catch up
 UNKNOWN = 120.0  # seconds without any trace of a job
+LAST = 8  # lines of a failed job's log
 AGAIN = 30.0  # seconds until a refused submission is tried again
 # Reasons for which a pending job simply waits its turn.
 TURN = frozenset({"None", "Priority", "Resources", "BeginTime", "Dependency", "Cleaning", "Prolog", "Reservation"})
@@ -63,6 +65,11 @@ def adopted(executor: Any) -> set[str]:
     return executor.followed.adopted if hasattr(executor, "followed") else set()
 
 
+def failures(executor: Any) -> str:
+    """What failed for good in the end, with the path and the last lines of the log; empty if nothing did."""
+    return "\n".join(executor.followed.failed.values()) if hasattr(executor, "followed") else ""
+
+
 class Followed:
     """The jobs of an executor, with Slurm's own word on each.
 
@@ -76,6 +83,7 @@ class Followed:
         self._since: dict[tuple[str, str], float] = {}  # job and what was seen of it -> when first
         self._said: set[tuple[str, str]] = set()
         self._ended: set[str] = set()
+        self.failed: dict[str, str] = {}  # step -> what is to be said of its last try
         self._plugin_check = executor.check_active_jobs
         self._plugin_success, self._plugin_error = executor.report_job_success, executor.report_job_error
         self._plugin_refused = executor._report_job_error_threadsafe
@@ -85,11 +93,13 @@ class Followed:
 
     def _success(self, job: Any) -> None:
         self._ended.add(job.external_jobid)
+        self.failed.pop(step(job), None)
         self._plugin_success(job)
 
     def _error(self, job: Any, *args: Any, **kwargs: Any) -> None:
         if job.external_jobid is not None:
             self._ended.add(job.external_jobid)
+        self.failed[step(job)] = last_words(job)
         self._plugin_error(job, *args, **kwargs)
 
     async def _check(self, active: list[Any]) -> AsyncIterator[Any]:
@@ -181,7 +191,23 @@ def refusal(msg: str) -> str:
     return "; ".join(line.removeprefix("sbatch: error: ").strip() for line in quoted.splitlines()) or msg[:200]
 
 
+def step(job: Any) -> str:
+    """Rule and wildcards of a job."""
+    return " ".join([job.job.name, *(str(value) for value in getattr(job.job, "wildcards", None) or [])])
+
+
 def described(job: Any) -> str:
     """A job in words."""
-    wildcards = " ".join(str(value) for value in getattr(job.job, "wildcards", None) or [])
-    return f"Slurm job {job.external_jobid} ({job.job.name}{' ' + wildcards if wildcards else ''})"
+    return f"Slurm job {job.external_jobid} ({step(job)})"
+
+
+def last_words(job: Any) -> str:
+    """A failed job's log, the rule's own or else Slurm's, and how it ends."""
+    logs = [Path(str(log)) for log in [*(getattr(job.job, "log", None) or []), job.aux.get("slurm_logfile")] if log]
+    log = next((log for log in logs if log.is_file() and log.stat().st_size), None)
+    if log is None:
+        return f"{described(job)} failed, and wrote no log"
+    with open(log, "rb") as file:
+        file.seek(max(0, log.stat().st_size - 4000))
+        tail = file.read().decode(errors="replace").splitlines()[-LAST:]
+    return "\n    ".join([f"{described(job)} failed. Its log, {log}, ends:", *tail])
