@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--ledgers", type=Path, nargs="+", required=True, help="ledgers, in the order of the steps")
     parser.add_argument("--baselines", type=Path, required=True, help="the cheap baselines' figures, splits.parquet")
     parser.add_argument("--settings", default="{}", help="JSON: what the dataset was made with, for the reader")
-    parser.add_argument("--sources", type=Path, nargs="+", required=True, help="files that the dataset was made from")
+    parser.add_argument(
+        "--sources", type=Path, nargs="+", required=True, help="files, or folders of files, that it was made from"
+    )
     parser.add_argument("--figures", type=Path, required=True, help="folder of the charts (SVG), beside the card")
     parser.add_argument("--croissant", type=Path, required=True, help="croissant.json, in the folder of the splits")
     parser.add_argument("--out", type=Path, required=True, help="card.md")
@@ -33,7 +35,7 @@ def main() -> None:
         ledgers=[read_json(path) for path in args.ledgers],
         baselines=schemas.read(schemas.SplitFigures, args.baselines),
         settings=json.loads(args.settings),
-        sources=args.sources,
+        sources=[file for source in args.sources for file in (_files(source) if source.is_dir() else [source])],
     )
     for name, chart in card.charts(facts).items():
         with whole(args.figures / f"{name}.svg") as path:
@@ -42,6 +44,10 @@ def main() -> None:
     write_json(args.croissant, card.croissant(args.name, files, schemas.polars_schema(schemas.Rows)))
     write_text(args.out, card.write_card(facts))
     print(f"{args.out}: {sum(map(len, facts.splits.values()))} rows, {len(facts.sources)} sources")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 if __name__ == "__main__":

@@ -75,12 +75,15 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
     figures = over_splits(rows, ["majority", "tfidf_logreg"], 0.3, 7, [], None, 50, Ledger("run_baselines", "ways"))
     schemas.write(schemas.SplitFigures, figures, folder / "splits.parquet")
     (folder / "narrative.pdf").write_bytes(b"%PDF invented")
+    (folder / "downloaded/topic_1").mkdir(parents=True)
+    (folder / "downloaded/topic_1/appendix.pdf").write_bytes(b"%PDF arrived")
     done = program(
         "write_card",
         *("--name", "invented", "--rows", folder / "train.parquet", folder / "test.parquet", "--examples"),
         *(folder / "label.train.parquet", folder / "label.test.parquet", "--leaks", folder / "leaks.json"),
         *("--ledgers", folder / "ledger.json", "--baselines", folder / "splits.parquet"),
-        *("--settings", '{"split by": "row"}', "--sources", folder / "narrative.pdf", "--figures", folder / "figures"),
+        *("--settings", '{"split by": "row"}', "--sources", folder / "narrative.pdf", folder / "downloaded"),
+        *("--figures", folder / "figures"),
         *("--croissant", folder / "croissant.json", "--out", folder / "card.md"),
     )
     assert done == 0
@@ -93,6 +96,7 @@ def test_the_card_tells_losses_references_sources_and_terms(card: Path) -> None:
     assert "9 cited, 7 shown in a prompt, 1 beyond the token budget, 1 without a text." in text
     assert "- topic_0: 1 retracted" in text
     assert f"narrative.pdf | `{sha256(card / 'narrative.pdf')}` |" in text
+    assert f"topic_1/appendix.pdf | `{sha256(card / 'downloaded/topic_1/appendix.pdf')}` |" in text
     assert "is not redistributed" in text
 
 
