@@ -25,6 +25,7 @@ rule write_report:
         qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
         leaks=f"{RUN}/dataset/leaks.json",
         card=f"{RUN}/dataset/card.md",
+        pictures=f"{RUN}/dataset/figures",
         pmids=f"{RUN}/evidence/pmids.parquet",
         condensed=f"{RUN}/evidence/condensed.parquet",
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),

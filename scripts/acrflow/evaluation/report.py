@@ -99,7 +99,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         ledgers=[_json(path) for path in inputs.ledgers],
         qa=[_checks(path) for path in inputs.qa],
         leaks=_json(inputs.leaks),
-        card=_markdown(_text(inputs.card)),
+        card=_with_images(_markdown(_text(inputs.card)), inputs.card.parent),
     )
     return html, list(drawn.values())
 
@@ -236,6 +236,14 @@ def _markdown(text: str) -> str:
     """Markdown as HTML, HTML in it shown as text, table headers marked for screen readers."""
     html: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     return html.replace("<th", '<th scope="col"').replace('<th scope="col"ead', "<thead")
+
+
+def _with_images(html: str, folder: Path) -> str:
+    """The pictures that lie beside a page in `folder`/figures, put into it: the report is one file."""
+    for picture in sorted((folder / "figures").glob("*.svg")):
+        data = base64.b64encode(picture.read_bytes()).decode()
+        html = html.replace(f'src="figures/{picture.name}"', f'src="data:image/svg+xml;base64,{data}"')
+    return html
 
 
 def _scalar(value: Any) -> str | None:
