@@ -42,7 +42,7 @@ test-slurm: install ## a real Slurm cluster on this machine (as root: installs, 
 VLLM := .venv-vllm
 
 test-vllm: $(VLLM)/.installed ## vLLM answers as transformers does, with its CPU build in an environment of its own (3.9 GB)
-	$(VLLM)/bin/python -m pytest tests/vllm -m vllm -v -p no:logging
+	$(VLLM)/bin/python -m pytest tests/with_vllm -m vllm -v -p no:logging
 
 $(VLLM)/.installed: envs/vllm_cpu.txt
 	@command -v $(PYTHON) >/dev/null || { echo "ERROR $(PYTHON) is not there. Remedy: install Python 3.11, or make PYTHON=/path/to/python3.11 ..."; exit 2; }

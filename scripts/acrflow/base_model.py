@@ -43,7 +43,12 @@ def load_base(name: str, revision: str | None, dtype: str, quantization: str) ->
     logging.disable_progress_bar()  # of the weights; trainings and predictions have their own
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            name, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True, **options
+            name,
+            revision=revision,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,  # unless told so, transformers would ask on the terminal
+            **options,
         )
     except (OSError, ValueError) as error:
         what = f"the base model cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}"

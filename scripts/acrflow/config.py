@@ -99,7 +99,9 @@ class Base(Section):
     model: str = Field("meta-llama/Llama-3.1-8B-Instruct", description="hub name, local folder, or `tiny`")
     revision: str | None = Field(None, description="commit of the hub repository")
     dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
-    quantization: Literal["none", "4bit"] = Field("4bit", description="4bit needs a GPU and bitsandbytes")
+    quantization: Literal["none", "4bit"] = Field(
+        "none", description="4bit needs a GPU and bitsandbytes, and for grpo `rollouts: transformers`"
+    )
     tiny: TinyBase = Field(default_factory=TinyBase)
 
 
@@ -265,6 +267,11 @@ class Config(Section):
                 raise ValueError(f"adapters.{name}: server_gpus are for `rollouts: vllm_server`, and it has {rollouts}")
             if serving % self.launch.vllm_tensor_parallel:
                 raise ValueError(f"adapters.{name}: server_gpus is not a multiple of launch.vllm_tensor_parallel")
+            # TRL merges the adapter into the base before each rollout. In 4 bits that rounds the base itself anew
+            # every time, and vLLM cannot load the result (huggingface/trl issues 3466 and 4973, both open)
+            if self.base.quantization == "4bit" and rollouts not in (None, "transformers"):
+                remedy = "set base.quantization to none, or training.grpo.rollouts to transformers"
+                raise ValueError(f"adapters.{name}: vLLM cannot roll out a 4-bit base while it is trained; {remedy}")
             self._check_start(name)
         return self
 

@@ -112,4 +112,6 @@ class Launch(Section):
 
     vllm_memory: Share = Field(0.3, description="share of GPU memory for rollouts with vllm in the training process")
     vllm_tensor_parallel: Positive = Field(1, description="GPUs that share one vllm model")
-    vllm_server: str = Field("http://localhost:8000", description="address of `trl vllm-serve` (rollouts: vllm_server)")
+    vllm_server: str = Field(
+        "http://localhost:8000", description="address of a running `vllm serve` (rollouts: vllm_server)"
+    )

@@ -72,12 +72,15 @@ class Judge:
 
         self._device = pick_device(device)
         dtype = torch.float32 if self._device == "cpu" else torch.bfloat16
-        self._tokenizer = _load_or_explain("models.judge", name, lambda: AutoTokenizer.from_pretrained(name))
+        safe = {"trust_remote_code": False}  # unless told so, transformers would ask on the terminal
+        self._tokenizer = _load_or_explain("models.judge", name, lambda: AutoTokenizer.from_pretrained(name, **safe))
         self._tokenizer.padding_side = self._tokenizer.truncation_side = "left"
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token  # masked in the attention, never a target here
         model = _load_or_explain(
-            "models.judge", name, lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype, use_safetensors=True)
+            "models.judge",
+            name,
+            lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype, use_safetensors=True, **safe),
         )
         self._model = model.to(self._device).eval()
         scores = [self._tokenizer.encode(str(score), add_special_tokens=False) for score in range(11)]

@@ -1,5 +1,6 @@
 """Adapters of every shape and start: LoRA and its kin, optimizers, reasoning before GRPO, balanced labels, seeds."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from tiny_training import GRPO, SFT, make, spec, weights
 
 from acrflow import config, schemas
+from acrflow.base_model import load_base
 from acrflow.errors import InputError
 from acrflow.files import read_json
 from acrflow.labels import LABELS, MBA, UA, UNA
@@ -144,6 +146,7 @@ def test_each_seed_is_a_folder_of_its_own() -> None:
         ({"a": {**CONTINUED, "init_from": "b", "training": {"lora": {"r": 7}}}, "b": REASONED}, "another lora shape"),
         ({"a": {"method": "sft", "seeds": [1, 1]}}, "named twice"),
         ({"a": {"method": "sft", "seed": 1, "seeds": [1]}}, "named twice"),
+        ({"a": {"method": "grpo", "rewards": {"answer": 0.0}}}, "weight other than 0"),
         ({"a": {**CONTINUED, "init_from": None, "training": {"generation_batch": 9}}}, "multiple of generations"),
         ({"a": {**CONTINUED, "init_from": None, "training": {"save_every": 7, "generation_batch": 48}}}, "save_every"),
     ],
@@ -153,6 +156,17 @@ def test_starts_seeds_and_batches_that_cannot_be_are_refused_with_the_configurat
 ) -> None:
     with pytest.raises(InputError, match=named):
         config.load({"adapters": adapters}, "test")
+
+
+@pytest.mark.parametrize("rollouts", ["vllm", "vllm_server", "transformers"])
+def test_a_4_bit_base_is_rolled_out_by_transformers_alone(rollouts: str) -> None:
+    adapter = {"method": "grpo", "rewards": {"answer": 1.0}, "training": {"rollouts": rollouts}}
+    values = {"base": {"quantization": "4bit"}, "adapters": {"a": adapter, "b": {"method": "sft"}}}
+    if rollouts == "transformers":
+        config.load(values, "test")
+        return
+    with pytest.raises(InputError, match=r"adapters\.a: vLLM cannot roll out a 4-bit base"):
+        config.load(values, "test")
 
 
 def test_a_module_an_optimizer_and_rollouts_that_are_not_there_are_named(
@@ -168,6 +182,21 @@ def test_a_module_an_optimizer_and_rollouts_that_are_not_there_are_named(
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="vLLM rollouts need a GPU"):
             make(spec("control", grpo={**GRPO, "rollouts": "vllm"}), tiny_base, examples, tmp_path / "c")
+
+
+def test_a_rollout_server_that_does_not_answer_is_named_with_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"no rollout server at http://127.0.0.1:9.*\n.*vllm-serve --model some/base"):
+        grpo.check_server("http://127.0.0.1:9", "some/base")
+
+
+def test_code_that_comes_with_a_base_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {"model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own"}}
+    (tmp_path / "config.json").write_text(json.dumps(wanted))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Own: pass\n")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # a user who says yes to everything
+    with pytest.raises(InputError, match="base model cannot be loaded"):
+        load_base(str(tmp_path), None, "float32", "none")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_an_adapter_to_start_from_must_be_safetensors_of_the_same_shape(tmp_path: Path) -> None:

@@ -60,15 +60,18 @@ def balanced_weights(gold: list[str]) -> dict[str, float]:
     return {label: len(gold) / (len(present) * gold.count(label)) for label in present}
 
 
-def rollouts(kind: str, launch: dict[str, Any]) -> dict[str, Any]:
+def rollouts(kind: str, launch: dict[str, Any], longest: int, base: str) -> dict[str, Any]:
     """Where completions are generated, as arguments of TRL.
 
     Args:
         kind: "transformers", "vllm" (in this process) or "vllm_server".
         launch: `acrflow.hyperparameters.Launch`.
+        longest: tokens of the longest prompt and completion together. vLLM would else reserve room for the longest
+            text that the model can read: 17 GB for the 131,072 tokens of Llama 3.1 8B.
+        base: the base model, for the remedy.
 
     Raises:
-        InputError: vLLM without a GPU or not installed.
+        InputError: vLLM without a GPU or not installed, or a server that does not answer.
     """
     if kind == "transformers":
         return {"use_vllm": False}
@@ -80,6 +83,7 @@ def rollouts(kind: str, launch: dict[str, Any]) -> dict[str, Any]:
         raise InputError("training.grpo.rollouts", what, "make install ENV=cuda on a GPU machine, or set transformers")
     if kind == "vllm_server":
         address = os.environ.get(SERVER, launch["vllm_server"])  # this job's own, or one that the configuration names
+        check_server(address, base)
         where = {"vllm_server_base_url": address, "vllm_group_port": free_port()}
         return {"use_vllm": True, "vllm_mode": "server", **where}
     return {
@@ -87,7 +91,24 @@ def rollouts(kind: str, launch: dict[str, Any]) -> dict[str, Any]:
         "vllm_mode": "colocate",
         "vllm_gpu_memory_utilization": launch["vllm_memory"],
         "vllm_tensor_parallel_size": launch["vllm_tensor_parallel"],
+        "vllm_max_model_length": longest,
     }
+
+
+def check_server(url: str, base: str) -> None:
+    """Refuse a rollout server that does not answer; TRL would wait for it for minutes and end in a traceback.
+
+    Raises:
+        InputError: with the command that starts one.
+    """
+    import httpx
+
+    try:
+        httpx.get(f"{url.rstrip('/')}/health", timeout=10).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        remedy = f"start it on GPUs of its own (trl vllm-serve --model {base}) and wait until it listens; or set the "
+        remedy += "adapter's resources.server_gpus"
+        raise InputError("launch.vllm_server", f"no rollout server at {url}: {error}", remedy) from None
 
 
 def trainer(
@@ -106,7 +127,8 @@ def trainer(
     from acrflow.training.measured import MeasuredGrpo
 
     settings = recipe["training"]
-    where = rollouts(settings["rollouts"], launch)
+    longest = max(examples["prompt_tokens"]) + settings["completion_tokens"]
+    where = rollouts(settings["rollouts"], launch, longest, base)
     named, optimizer = common.optimizer(settings)
     functions = load_rewards(recipe, base, examples)
     gold = sorted({column for function in functions for column in function.columns})
