@@ -63,7 +63,7 @@ def served(plan: Layout, args: argparse.Namespace, job: str | None) -> Iterator[
         return
     host = plan.server_node if plan.apart and plan.server_node else "127.0.0.1"
     server = Server(args.server_model, args.server_gpus, args.tensor_parallel, host, port(job) + 1, args.server_log)
-    command = [*server_prefix(plan), *server.command()]
+    command = [*server_prefix(plan, args.server_gpus), *server.command()]
     with running(command, server, environment(plan.server_devices)):
         yield ours | {SERVER: server.address}
 

@@ -116,6 +116,7 @@ def test_snakemake_killed_and_started_again_lets_no_second_training_write_beside
     assert "are followed and not submitted again" in output
     assert f"is Slurm job {job} of an earlier start" in output
     assert lab.log("baseline").count("step 150/150") == 1
+    assert f"{job}  train_adapter baseline" in output  # what it used is told, as of any job
     assert not second.jobs()  # it had nothing to submit
 
 

@@ -43,7 +43,7 @@ def test_a_server_takes_the_last_gpus_of_one_node_or_the_last_of_several_nodes(m
     three = launch.layout(8, 3, 64, 8, "12", [str(number) for number in range(8)])
     assert (three.nodes, three.server_node, three.apart) == (["node07", "node08"], "node09", True)
     assert {"--ntasks=16", "--nodelist=node07,node08"} <= set(launch.prefix(three, "12"))
-    assert "--nodelist=node09" in launch.server_prefix(three)
+    assert "--nodelist=node09" in launch.server_prefix(three, 8)
 
 
 SERVE = """

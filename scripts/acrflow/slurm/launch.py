@@ -32,7 +32,7 @@ class Layout:
         nodes: of the training, the one that leads first; empty without Slurm.
         gpus, cpus: of the training, per node.
         devices: of the training on its one node, where a server has the others; else empty, for all that are there.
-        server_node, server_devices: None and empty without a server; the node is the training's own or one more.
+        server_node, server_devices: None and empty without a server. A node of its own has its own devices.
     """
 
     nodes: list[str]
@@ -62,7 +62,7 @@ def layout(gpus: int, nodes: int, cpus: int, server: int, job: str | None, seen:
         return Layout(names, gpus, cpus, [] if job else seen)
     if nodes == 1:
         return Layout(names, gpus - server, cpus, seen[: gpus - server], "localhost", seen[gpus - server :])
-    return Layout(names[:-1], gpus, cpus, [], names[-1], [str(number) for number in range(server)])
+    return Layout(names[:-1], gpus, cpus, [], names[-1])
 
 
 def prefix(plan: Layout, job: str | None) -> list[str]:
@@ -86,12 +86,15 @@ def prefix(plan: Layout, job: str | None) -> list[str]:
     ]
 
 
-def server_prefix(plan: Layout) -> list[str]:
-    """What stands before a server's command: srun where it has a node of its own."""
+def server_prefix(plan: Layout, gpus: int) -> list[str]:
+    """What stands before a server's command: srun where it has a node of its own, of whose GPUs it takes so many."""
     if not plan.apart:
         return []
-    return ["srun", "--nodes=1", "--ntasks=1", f"--nodelist={plan.server_node}", f"--cpus-per-task={plan.cpus}",
-            "--overlap", "env", f"CUDA_VISIBLE_DEVICES={','.join(plan.server_devices)}"]  # fmt: skip
+    devices = f'export CUDA_VISIBLE_DEVICES=$(cut -d, -f1-{gpus} <<< "$CUDA_VISIBLE_DEVICES"); exec "$@"'
+    return [
+        *("srun", "--nodes=1", "--ntasks=1", f"--nodelist={plan.server_node}", f"--cpus-per-task={plan.cpus}"),
+        *("--overlap", "bash", "-c", devices, "server"),
+    ]
 
 
 def port(job: str | None) -> int:
