@@ -18,8 +18,8 @@ from material import random_model, reasonings
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-TEXTS, TOKENS = 24, 100
-TAUGHT_STEPS, ASKED = 400, 200
+PROMPTS, GENERATIONS, TOKENS = 2, 6, 100
+TAUGHT_STEPS, ASKED = 300, 120
 GOOD = ("The scan shows the cause", "It is fast and safe", "It avoids a second visit", "It finds small stones")
 BAD = ("The sky is often grey", "Trains run on Sundays", "A museum opens at nine", "Rain fell in the town")
 
@@ -28,35 +28,35 @@ def main() -> None:
     """Compare the speeds, then measure the agreement."""
     import torch
 
+    from acrflow import rewards
     from acrflow.models import Judge
-    from acrflow.rewards.reasoning_judge import ONE_SCORE, QUESTION, THREE_SCORES, read_scores
+    from acrflow.rewards.reasoning_judge import QUESTION, THREE_SCORES, read_scores
 
     gpu = torch.cuda.is_available()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        traces, kind = reasonings(4 * TEXTS, folder)
+        traces, kind = reasonings(PROMPTS * (1 + GENERATIONS), folder)
         texts = [" ".join(sentences) for sentences in traces]
         parameters = random_model(texts, *((2048, 32) if gpu else (640, 9)), folder / "judge")
         judge = Judge(str(folder / "judge"))
+        gold = [traces[prompt] for prompt in range(PROMPTS) for _ in range(GENERATIONS)]
+        said = texts[PROMPTS:]
+        completions = [f"<think>{text}</think><answer>Usually Appropriate</answer>" for text in said]
         questions = [
-            QUESTION.format(gold="\n".join(traces[at] + traces[at + TEXTS]), reasoning=texts[at + 2 * TEXTS])
-            for at in range(TEXTS)
+            QUESTION.format(gold="\n".join(wanted), reasoning=text) + THREE_SCORES
+            for wanted, text in zip(gold, said, strict=True)
         ]
-        one_score = ONE_SCORE.format(highest=judge.highest)
         tokens = judge._tokens(questions)["attention_mask"].sum(1).float().mean()
-
-        def baseline() -> list[float | None]:
-            return [read_scores(generate(judge, question + THREE_SCORES)) for question in questions]
-
+        reward = rewards.load("reasoning_judge", {"least_mass": 0.0}, {"judge": lambda: judge})
         compare(
             "reward_judge",
-            lambda: judge.expected_scores([question + one_score for question in questions], 0),
-            baseline,
-            amount=TEXTS,
+            lambda: reward(completions, traces=gold),
+            lambda: [read_scores(generate(judge, question)) for question in questions],
+            amount=len(questions),
             unit="texts/s",
             runs=3,
             baseline_is=f"{TOKENS} tokens generated per text, one text at a time, JSON parsed",
-            material=f"{kind} reasoning, {tokens:.0f} tokens a text",
+            material=f"{kind} reasoning, {PROMPTS} prompts x {GENERATIONS} completions, {tokens:.0f} tokens a question",
             judge=f"{parameters / 1e6:.0f} M parameters, random weights",
             agreement=agreement(folder / "taught"),
             wanted="ratio of at least 6 on a CPU, 20 on a GPU",

@@ -25,7 +25,7 @@ WANTED = {"llm_eval": "at most 1.25", "medreason_embed": "at most 1.10 on a CPU,
 PARTS = ("generation", "rewards", "loss", "rest")
 STEP = 12  # completions: 2 prompts x 6
 # policy and judge: hidden size and layers
-CPU: dict[str, Any] = {"policy": (640, 9), "judge": (320, 9), "prompt": 560, "completion": 128, "steps": 1, "runs": 3}
+CPU: dict[str, Any] = {"policy": (640, 9), "judge": (320, 9), "prompt": 560, "completion": 125, "steps": 1, "runs": 3}
 GPU: dict[str, Any] = {
     "policy": (4096, 36),
     "judge": (2048, 32),

@@ -8,7 +8,7 @@ import pytest
 from acrflow import config, rewards
 from acrflow.errors import InputError
 from acrflow.labels import LABELS, MBA, UA, UNA
-from acrflow.models import BASE, Embedder, embedder, judge
+from acrflow.models import BASE, Embedder, Judge, embedder, judge
 
 NOBODY = "Nobody knows it but me. "
 GOOD = f"<think>CT is fast [1].</think><answer>{UA}</answer>"
@@ -193,6 +193,30 @@ def test_a_judged_score_does_not_depend_on_the_rest_of_the_batch(asked) -> None:
     together = asked(least_mass=0.0)(texts, traces=traces)
     alone = [asked(least_mass=0.0)([text], traces=[gold])[0] for text, gold in zip(texts, traces, strict=True)]
     assert together == pytest.approx(alone, abs=1e-4)
+
+
+def test_what_a_groups_questions_have_in_common_is_read_once_and_changes_no_score(
+    tiny_base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Judge(tiny_base, "cpu")
+    gold = "CT is fast and shows the cause. " * 6
+    questions = [f"{gold}{said}" for said in ("CT.", "US has no radiation, MRI is slow.", "", "CT is fast.")] + [
+        "Other?"
+    ]
+    alike = ["a"] * 4 + ["b"]
+    seen: list[int] = []
+    model = one._model.forward
+    count = lambda *args, **given: (seen.append(given["input_ids"].numel()), model(*args, **given))[1]  # noqa: E731
+    monkeypatch.setattr(one._model, "forward", count)
+    apart = one.expected_scores(questions, 0)
+    read_apart = sum(seen)
+    seen.clear()
+    assert one.expected_scores(questions, 0, alike) == pytest.approx(apart, abs=1e-5)
+    assert sum(seen) < 0.7 * read_apart
+    groups = [one._tokens(questions, pad=False)["input_ids"][part] for part in (slice(4), slice(4, 5))]
+    both = one._last_logits(groups)  # as on a GPU, groups of different length in one pass
+    for row, text in enumerate(text for group in groups for text in group):
+        assert both[row].tolist() == pytest.approx(one._last_logits([[text]])[0].tolist(), abs=1e-4)
 
 
 def test_chance_is_seeded_by_step_and_blind_to_the_text() -> None:

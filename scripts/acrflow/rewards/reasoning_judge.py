@@ -40,8 +40,9 @@ def reasoning_judge(
     """The judge's score of the reasoning against the gold traces, 0 to 1 (LLM Eval, arXiv 2510.05194).
 
     Args:
-        mode: `expected_score`: the expectation over the probabilities of the score tokens, one batched forward pass.
-            `generate`: as in the paper, the judge writes three scores as JSON; their mean.
+        mode: `expected_score`: the expectation over the probabilities of the score tokens, in one batched pass that
+            reads what the completions of a prompt share once. `generate`: as in the paper, the judge writes
+            three scores as JSON; their mean.
         least_mass: in `expected_score`, the probability that the judge must give to all scores together; below it, its
             answer is no score.
 
@@ -63,7 +64,9 @@ def reasoning_judge(
         scores = [read_scores(answer) for answer in answers]
     else:
         one_score = ONE_SCORE.format(highest=judge.highest)
-        scores = judge.expected_scores([question + one_score for question in questions], least_mass)
+        scores = judge.expected_scores(
+            [question + one_score for question in questions], least_mass, ["\n".join(traces[place]) for place in asked]
+        )
     for place, score in zip(asked, scores, strict=True):
         values[place] = score
     return values
