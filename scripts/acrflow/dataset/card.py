@@ -122,21 +122,30 @@ def charts(facts: Facts) -> dict[str, alt.Chart]:
         ]
     )
     lengths = [table.select("prompt_tokens", prompt=pl.lit(name)) for name, table in facts.examples.items()]
-    scored = facts.baselines.filter(metric="macro_f1")
+    scored = facts.baselines.filter(metric="macro_f1").with_columns(part=pl.format("{}: {}", "split_by", "split"))
+    beside = alt.Header(labelAngle=0, labelAlign="left", title=None)
+    model = alt.Y("model", sort=None, title=None)
     return {
         "labels": alt.Chart(labels, title="Rows by label")
         .mark_bar()
-        .encode(x=alt.X("rows", stack="normalize"), y=alt.Y("split", sort=None), color=alt.Color("label", scale=SCALE)),
-        "prompt_tokens": alt.Chart(pl.concat(lengths), title="Length of the prompts in tokens")
-        .mark_bar()
-        .encode(x=alt.X("prompt_tokens", bin=alt.Bin(maxbins=40)), y="count()", row=alt.Row("prompt"))
-        .properties(height=60),
-        "baselines": alt.Chart(scored, title="Macro F1 of the cheap baselines, with 95 % intervals")
-        .transform_calculate(of="datum.split_by + ', ' + datum.split")
-        .mark_errorbar()
         .encode(
-            x=alt.X("low", title="macro F1"), x2="high", y=alt.Y("model", sort=None, title=None), row=alt.Row("of:N")
+            x=alt.X("rows", stack="normalize", title="share of the rows"),
+            y=alt.Y("split", sort=None, title=None),
+            color=alt.Color("label", scale=SCALE, title=None),
         ),
+        "prompt_tokens": alt.Chart(pl.concat(lengths), title="Length of the prompts")
+        .mark_bar()
+        .encode(
+            x=alt.X("prompt_tokens", bin=alt.Bin(maxbins=40), title="tokens"),
+            y=alt.Y("count()", title="examples"),
+            row=alt.Row("prompt", sort=None, header=beside),
+        )
+        .properties(height=60),
+        "baselines": alt.layer(
+            alt.Chart().mark_rule().encode(x=alt.X("low", title="macro F1, with 95 % interval"), x2="high", y=model),
+            alt.Chart().mark_point(filled=True, opacity=1).encode(x="value", y=model),
+            data=scored,
+        ).facet(row=alt.Row("part", sort=None, header=beside), title="The cheap baselines, by split and part"),
     }
 
 
