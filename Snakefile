@@ -4,7 +4,7 @@
     snakemake --profile profiles/demo all      invented guidelines and a tiny model, on a laptop
     snakemake --profile slurm medreason_embed  one adapter and what it needs
 
-targets   dataset, adapters, evaluation, report, hub, all, and one per adapter
+targets   dataset, retrieval, adapters, evaluation, report, hub, all, and one per adapter
 reads     config/config.yaml and what the profile or --configfile and --config lay over it
 """
 

@@ -150,3 +150,6 @@ if C.evidence.condenser:
                 --out {output.condensed:q} \
                 --ledger {output.ledger:q} {params.revision:q}
             """
+
+
+include: "retrieval.smk"

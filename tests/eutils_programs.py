@@ -24,10 +24,15 @@ class PubMed:
     Attributes:
         records: XML of `PubmedArticle` (or `PubmedBookArticle`) elements by PMID.
         history: web environment -> lists of PMIDs, query key 1 first.
+        translations, counts, refusals: what ESearch gives as query translation, as count and as ERROR for a term with
+            these words in it; else the term itself, the number of hits, and none.
     """
 
     records: dict[int, str]
     history: dict[str, list[list[int]]] = field(default_factory=dict)
+    translations: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
 
     def answer(self, program: str, form: Form) -> Answer:
         """The whole answer of one of `PROGRAMS`."""
@@ -42,7 +47,7 @@ class PubMed:
         ) + "</PubmedArticleSet>", XML
 
     def esearch(self, form: Form) -> Answer:
-        """Terms joined by AND, each `word[ti]`, `name[au]`, `2014:2016[dp]`, `123[uid]` or a word of any field."""
+        """Boolean terms, each `word[ti]`, `name[au]`, `2014:2016[dp]`, `123[uid]` or words of any field."""
         term = form.get("term", "").strip()
         hits = [pmid for pmid in self.records if self._fits(pmid, term)] if term else []
         start, most = int(form.get("retstart", 0)), int(form.get("retmax", 20))
@@ -56,16 +61,21 @@ class PubMed:
         head = _head("eSearchResult", "esearch 20060628", "20060628/esearch.dtd")
         if not term:
             return f"{head}<eSearchResult><ERROR>Empty term and query_key - nothing todo</ERROR></eSearchResult>", XML
+        for words, why in self.refusals.items():
+            if words in term:
+                return f"{head}<eSearchResult><ERROR>{escape(why)}</ERROR></eSearchResult>", XML
+        count = next((count for words, count in self.counts.items() if words in term), len(hits))
+        translation = next((said for words, said in self.translations.items() if words in term), term)
         kept = ""
         if form.get("usehistory") == "y":
             key, environment = self._remember(hits, form.get("WebEnv"))
             kept = f"<QueryKey>{key}</QueryKey><WebEnv>{environment}</WebEnv>"
         ids = "".join(f"\n<Id>{pmid}</Id>" for pmid in shown)
-        counts = f"<Count>{len(hits)}</Count><RetMax>{len(shown)}</RetMax><RetStart>{start}</RetStart>{kept}"
+        counts = f"<Count>{count}</Count><RetMax>{len(shown)}</RetMax><RetStart>{start}</RetStart>{kept}"
         none = "" if hits else "<WarningList><OutputMessage>No items found.</OutputMessage></WarningList>"
         return (
             f"{head}<eSearchResult>{counts}<IdList>{ids}</IdList><TranslationSet/>"
-            f"<QueryTranslation>{escape(term)}</QueryTranslation>{none}</eSearchResult>",
+            f"<QueryTranslation>{escape(translation)}</QueryTranslation>{none}</eSearchResult>",
             XML,
         )
 
@@ -141,24 +151,57 @@ class PubMed:
         return len(self.history[name]), name
 
     def _fits(self, pmid: int, term: str) -> bool:
-        record = read(self.records[pmid])
-        for part in re.split(r"\s+AND\s+", term):
-            text, _, name = part.strip("() ").partition("[")
-            text, name = text.strip().lower(), name.removesuffix("]").lower()
-            if name in ("dp", "pdat"):
-                low, _, high = text.partition(":")
-                fits = record.year.isdigit() and int(low) <= int(record.year) <= int(high or low)
-            elif name in ("ti", "title"):
-                fits = text in re.findall(r"\w+", record.title.lower())
-            elif name == "au":
-                fits = any(text in author.lower() for author in record.authors)
-            elif name == "uid":
-                fits = text == str(pmid)
+        """Operators have one rank and are read from left to right; what a parenthesis holds is one term."""
+        pieces = re.findall(r'\(|\)|(?:"[^"]*"|[^\s()"])+', term)
+        groups: list[list[bool | str]] = [[]]
+        words: list[str] = []
+        for piece in [*pieces, ")"]:
+            if piece in ("(", ")", "AND", "OR", "NOT") and words:
+                groups[-1].append(self._has(pmid, " ".join(words)))
+                words = []
+            if piece == "(":
+                groups.append([])
+            elif piece == ")":
+                inside = _value(groups.pop())
+                groups = groups or [[]]
+                groups[-1].append(inside)
+            elif piece in ("AND", "OR", "NOT"):
+                groups[-1].append(piece)
             else:
-                fits = text in self.records[pmid].lower()
-            if not fits:
-                return False
-        return True
+                words.append(piece)
+        return bool(groups[-1][-1])
+
+    def _has(self, pmid: int, part: str) -> bool:
+        record, xml = read(self.records[pmid]), self.records[pmid].lower()
+        text, _, name = part.partition("[")
+        text, name = text.strip(' "').lower(), name.removesuffix("]").lower()
+        if name in ("dp", "pdat"):
+            low, _, high = text.partition(":")
+            return record.year.isdigit() and int(low) <= int(record.year) <= int(high or low)
+        if name in ("ti", "title"):
+            return text in re.findall(r"\w+", record.title.lower())
+        if name == "au":
+            return any(text in author.lower() for author in record.authors)
+        if name in ("uid", "pmid"):
+            return text == str(pmid)
+        if name == "la":
+            return f"<language>{text[:3]}" in xml
+        return f">{text}<" in xml if name == "pt" else text in xml
+
+
+def _value(parts: list[bool | str]) -> bool:
+    """What terms and operators come to, from left to right; terms side by side are joined by AND."""
+    value, operator = None, "AND"
+    for part in parts:
+        if isinstance(part, str):
+            operator = part
+            continue
+        if value is None:
+            value = part
+        else:
+            value = {"AND": value and part, "OR": value or part, "NOT": value and not part}[operator]
+        operator = "AND"
+    return bool(value)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from acrflow.guideline_sources import TABLE_ENDINGS, Download, Table, Topics
 from acrflow.hyperparameters import Grpo, Launch, Positive, Section, Sft, Share, Training
 from acrflow.problems import problems
 from acrflow.resources import Needs, Resources
+from acrflow.retrieval_settings import Retrieval
 
 REWARDS_FOLDER = Path(__file__).parent / "rewards"
 RESERVED = frozenset(
-    {"all", "dataset", "adapters", "evaluation", "report", "hub", "base", "panel"}
+    {"all", "dataset", "adapters", "evaluation", "report", "retrieval", "hub", "base", "panel"}
 )  # targets and models
 NAME = r"^[a-z][a-z0-9_]*$"
 
@@ -223,6 +224,7 @@ class Config(Section):
     )
     download: Download = Field(default_factory=Download)
     evidence: Evidence = Field(default_factory=Evidence)
+    retrieval: Retrieval = Field(default_factory=Retrieval)
     dataset: Dataset = Field(default_factory=Dataset)
     base: Base = Field(default_factory=Base)
     models: Models = Field(default_factory=Models)

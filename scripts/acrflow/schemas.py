@@ -117,6 +117,32 @@ class Condensed(Table):
     rewritten: bool = pa.Field(nullable=True)  # by a model, its numbers checked; None where there is no text
 
 
+class Queries(Table):
+    """Everything that was asked of PubMed about a condition, one query a row."""
+
+    topic: str
+    condition: str
+    procedure: str = pa.Field(nullable=True)  # None: imaging in general
+    template: str
+    text: str  # the question in words
+    query: str = pa.Field(nullable=True)  # as sent, filters included; None where it is no Boolean query
+    repaired: bool  # the rewriter's query was broken
+    translation: str = pa.Field(nullable=True)  # as PubMed understood it
+    hits: int = pa.Field(ge=0)
+    status: str  # "found", or why not
+
+
+class Found(Table):
+    """The studies that the queries found: one row per topic x PMID."""
+
+    topic: str
+    pmid: int
+    rank: int = pa.Field(ge=1)  # the best one it had in any query
+    templates: pl.List(pl.String)  # that found it
+    cited: bool  # by the topic's own guideline
+    hidden: bool  # and therefore no evidence here
+
+
 class Traces(Table):
     """The reasoning of a row as one-fact sentences, in the document's order."""
 

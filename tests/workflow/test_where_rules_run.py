@@ -12,7 +12,14 @@ for each in workflow.rules:
     elif each.name != "train_adapter":  # what a training asks for depends on its adapter
         print("RULE", each.name, asked["slurm_partition"].value)
 """
-NETWORKED = {"download_documents", "list_references", "fetch_records", "predict_reference"}
+NETWORKED = {
+    "download_documents",
+    "list_references",
+    "fetch_records",
+    "predict_reference",
+    "search_studies",
+    "fetch_found",
+}
 GPU = {"predict", "score_reasoning"}
 
 

@@ -183,7 +183,7 @@ def _pmids(text: str) -> list[int]:
 
 def _hits(body: bytes) -> tuple[int, list[int]]:
     """Count and PMIDs of an ESearch answer."""
-    root = _root(body, "eSearchResult")
+    root = eutils_root(body, "eSearchResult")
     if root.findtext("ERROR"):
         raise PassingFault("ESearch could not run")
     return int(root.findtext("Count") or 0), [int(one.text or 0) for one in root.iterfind("IdList/Id")]
@@ -192,7 +192,7 @@ def _hits(body: bytes) -> tuple[int, list[int]]:
 def _summaries(body: bytes) -> dict[int, Citation]:
     """The records of an ESummary answer."""
     found = {}
-    for document in _root(body, "eSummaryResult").iterfind("DocSum"):
+    for document in eutils_root(body, "eSummaryResult").iterfind("DocSum"):
         items = {item.get("Name"): item for item in document.iterfind("Item")}
         texts = {name: item.text or "" for name, item in items.items()}
         authors = items["AuthorList"] if "AuthorList" in items else ElementTree.Element("Item")
@@ -208,7 +208,7 @@ def _summaries(body: bytes) -> dict[int, Citation]:
     return found
 
 
-def _root(body: bytes, tag: str) -> ElementTree.Element:
+def eutils_root(body: bytes, tag: str) -> ElementTree.Element:
     """The root of an answer.
 
     Raises:

@@ -65,6 +65,18 @@ class Snapshot:
                 wanted.discard(record["pmid"])
                 yield record
 
+    def everything(self) -> Iterator[Record]:
+        """All records of the folder, each once.
+
+        Raises:
+            InputError: as `records`.
+        """
+        seen: set[int] = set()
+        for record in self._read(read_records):
+            if record["pmid"] not in seen:
+                seen.add(record["pmid"])
+                yield record
+
     def search(self, citations: Sequence[str]) -> list[Match]:
         """See `Source`; among the records of the folder.
 

@@ -1,0 +1,45 @@
+"""The engine that a program's command line asks for."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from acrflow.errors import InputError
+from acrflow.evidence import entrez
+from acrflow.evidence.cache import Cache
+from acrflow.evidence.sources import Snapshot
+from acrflow.polite import PoliteClient
+from acrflow.retrieval.engines import Engine, PubMedEngine, SnapshotEngine
+
+
+@contextmanager
+def open_engine(args: argparse.Namespace, queries: int) -> Iterator[Engine]:
+    """The engine of `evidence.access.add_options`.
+
+    Args:
+        queries: how many there will be; more than 100 wait for NCBI's off-peak hours, unless all answers are kept.
+
+    Raises:
+        InputError: entrez without a cache, or no source at all.
+    """
+    if args.source == "none":
+        raise InputError("--source", "none has nothing to search", "name entrez or a folder of EFetch XML files")
+    if args.source != "entrez":
+        yield SnapshotEngine(Snapshot(Path(args.source)).everything())
+        return
+    if args.cache is None:
+        raise InputError("--cache", "entrez needs a folder to keep answers in", "give one, for instance cache/pubmed")
+    print(entrez.DISCLAIMER)
+    key = os.environ.get(entrez.KEY, "").strip() or None
+    cache = Cache(args.cache, args.refresh_days)
+    with cache.alone(), PoliteClient(entrez.pause(key), args.timeout, args.attempts, args.backoff) as client:
+        eutils = entrez.Eutils(args.url, args.email, key, client)
+        yield PubMedEngine(
+            eutils,
+            cache,
+            args.cache / "searches",
+            args.refresh_days,
+            before=lambda: None if args.any_time else entrez.wait_off_peak(queries),
+        )

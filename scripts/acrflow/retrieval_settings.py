@@ -1,0 +1,49 @@
+"""What evidence is retrieved, typed.
+
+This module imports neither torch nor polars.
+"""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from acrflow.hyperparameters import Positive, Section
+
+
+class Rewriter(Section):
+    """A language model that writes the queries; what is no Boolean query is repaired or rejected, and counted."""
+
+    model: str = Field("DeepRetrieval/DeepRetrieval-PubMed-3B", description="hub name, folder, or name on the server")
+    revision: str | None = Field(None, description="commit of the hub repository")
+    backend: Literal["transformers", "vllm", "server"] = Field("server", description="what generates")
+    url: str = Field("http://127.0.0.1:8000/v1", description="base address of an OpenAI-compatible server")
+    key: str = Field("OPENAI_API_KEY", description="environment variable that holds the server's key")
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
+    quantization: Literal["none", "4bit"] = Field("none", description="4bit needs a GPU and bitsandbytes")
+    batch: Positive = Field(16, description="queries generated at once")
+    new_tokens: Positive = Field(600, description="longest answer, in tokens; a longer one is rejected")
+
+
+class Retrieval(Section):
+    """Evidence for conditions that no guideline covers: how it is searched for (target `retrieval`)."""
+
+    rewriter: Rewriter | None = Field(
+        None, description="a language model that writes the queries; null takes MeSH and PubMed's own translation"
+    )
+    per_procedure: bool = Field(False, description="ask about each procedure of a topic too: two queries each")
+    studies: Positive = Field(25, le=10_000, description="studies taken per query, the most relevant ones")
+    since: int = Field(2013, description="first year of publication")
+    until: int | None = Field(None, description="last year of publication; null has no end")
+    languages: list[str] = Field(["english"], description="as PubMed names them; [] for all")
+    publication_types: list[str] = Field(
+        [], description="as PubMed names them, for instance Clinical Trial; [] for all"
+    )
+    hide_cited: bool = Field(
+        True, description="the guideline's own references are no evidence, so that retrieved and ACR's can be compared"
+    )
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> "Retrieval":
+        if self.until is not None and self.until < self.since:
+            raise ValueError("until is before since")
+        return self
