@@ -20,12 +20,12 @@ def complete(lab: Lab, *adapters: str) -> None:
 
 def test_the_time_limit_is_survived_by_saving_and_going_back_to_the_queue(lab: Lab) -> None:
     lab.configure(
-        training={"grpo": {"steps": 250}}, resources={"train_adapter": {"minutes": 1}}
+        training={"grpo": {"steps": 400}}, resources={"train_adapter": {"minutes": 1}}
     )  # longer than its job may last
     running = lab.start("baseline")
     job = running.until_training(lab, "baseline")
     running.succeeds(600)
-    assert lab.steps("baseline") == list(range(1, 251))
+    assert lab.steps("baseline") == list(range(1, 401))
     assert "stopped by SIGTERM after step" in lab.log("baseline")
     assert "going on after step" in lab.log("baseline")
     assert "REQUEUED" in history(job)
