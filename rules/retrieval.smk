@@ -1,9 +1,12 @@
 """Retrieval: studies for each condition, searched for, fetched, condensed and graded (target `retrieval`).
 
 needs   guidelines.parquet, evidence/pmids.parquet; a source of records (evidence.source is not none)
-makes   retrieval/{queries,found,records,condensed}.parquet
+makes   retrieval/{queries,found,records,condensed,grades}.parquet, retrieval/grader/
 reads   config: evidence (source, cache, unstructured), retrieval
 """
+
+GRADER = C.retrieval.grader or f"{RUN}/retrieval/grader"
+SJR = [C.retrieval.sjr] if C.retrieval.sjr else []
 
 
 localrules:
@@ -14,6 +17,7 @@ rule retrieval:
     input:
         f"{RUN}/retrieval/found.parquet",
         f"{RUN}/retrieval/condensed.parquet",
+        f"{RUN}/retrieval/grades.parquet",
 
 
 rule search_studies:
@@ -115,5 +119,71 @@ rule condense_found:
             --records {input.records:q} \
             --unstructured {params.unstructured} \
             --out {output.condensed:q} \
+            --ledger {output.ledger:q}
+        """
+
+
+if not C.retrieval.grader:
+
+    rule train_grader:
+        input:
+            pmids=f"{RUN}/evidence/pmids.parquet",
+            records=f"{RUN}/evidence/records.parquet",
+            sjr=SJR,
+            program="scripts/train_grader.py",
+            library=library("scripts/train_grader.py"),
+        output:
+            grader=directory(GRADER),
+            ledger=f"{RUN}/ledger/train_grader.json",
+        log:
+            f"{LOGS}/train_grader.log",
+        benchmark:
+            f"{LOGS}/train_grader.bench.tsv"
+        conda:
+            "../envs/data.yaml"
+        params:
+            sjr=["--sjr", *SJR] if SJR else [],
+            seed=C.seed,
+        message:
+            "Training the grader of studies on the evidence tables' study quality"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} {params.sjr:q} \
+                --pmids {input.pmids:q} \
+                --records {input.records:q} \
+                --seed {params.seed} \
+                --out {output.grader:q} \
+                --ledger {output.ledger:q}
+            """
+
+
+rule grade_studies:
+    input:
+        records=f"{RUN}/retrieval/records.parquet",
+        grader=GRADER,
+        sjr=SJR,
+        program="scripts/grade_studies.py",
+        library=library("scripts/grade_studies.py"),
+    output:
+        grades=f"{RUN}/retrieval/grades.parquet",
+        ledger=f"{RUN}/ledger/grade_studies.json",
+    log:
+        f"{LOGS}/grade_studies.log",
+    benchmark:
+        f"{LOGS}/grade_studies.bench.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        sjr=["--sjr", *SJR] if SJR else [],
+    message:
+        "Grading the studies found"
+    shell:
+        r"""
+        exec > >(tee {log:q}) 2>&1
+        python {input.program:q} {params.sjr:q} \
+            --records {input.records:q} \
+            --grader {input.grader:q} \
+            --out {output.grades:q} \
             --ledger {output.ledger:q}
         """

@@ -50,6 +50,8 @@ class Resources(Section):
     search_studies: Needs = Needs(minutes=1200)
     fetch_found: Needs = Needs(minutes=1200)
     condense_found: Needs = Needs()
+    train_grader: Needs = Needs(mem_mb=4000, minutes=60)
+    grade_studies: Needs = Needs(mem_mb=4000)
     extract_traces: Needs = Needs(cpus=2, minutes=60)
     distill_traces: Needs = _gpu(600)
     build_dataset: Needs = Needs(mem_mb=4000)

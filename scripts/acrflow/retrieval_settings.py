@@ -42,6 +42,11 @@ class Retrieval(Section):
         True, description="the guideline's own references are no evidence, so that retrieved and ACR's can be compared"
     )
 
+    sjr: str | None = Field(None, description="journal ranks of scimagojr.com (CSV), for grading; null for none")
+    grader: str | None = Field(
+        None, description="folder of a grader trained elsewhere; null trains one on this run's evidence tables"
+    )
+
     @model_validator(mode="after")
     def _years_in_order(self) -> "Retrieval":
         if self.until is not None and self.until < self.since:

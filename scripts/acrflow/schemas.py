@@ -143,6 +143,17 @@ class Found(Table):
     hidden: bool  # and therefore no evidence here
 
 
+class Grades(Table):
+    """What the grader says of each study with a record: ACR's direction, 1 is best."""
+
+    pmid: int = pa.Field(unique=True)
+    grade: str  # the likeliest: "1" ... "4", or of a meta-analysis "Good" or "Inadequate"
+    chance_of_strong: float = pa.Field(ge=0, le=1)  # of grade 1 or 2
+    strong: bool  # above the grader's threshold
+    mean_rank: float = pa.Field(ge=1, le=4)  # expected grade, "Good" as 1.5 and "Inadequate" as 4
+    without_abstract: bool
+
+
 class Traces(Table):
     """The reasoning of a row as one-fact sentences, in the document's order."""
 

@@ -32,6 +32,8 @@ def test_a_run_retrieves_studies_politely(own_project, tmp_path):
         assert set(found["pmid"]) <= records.keys() and found["cited"].any() and not found["hidden"].any()
         condensed = pl.read_parquet(folder / "retrieval/condensed.parquet")
         assert set(condensed["pmid"]) == set(found["pmid"])
+        grades = pl.read_parquet(folder / "retrieval/grades.parquet")
+        assert set(grades["pmid"]) == set(found["pmid"])
         assert not pl.read_parquet(folder / "retrieval/records.parquet")["retracted"].any()
     ledger = json.loads((folder / "ledger/search_studies.json").read_text())
     assert ledger["taken"] == 16 and set(ledger["facts"]["conditions"]) == {"morvane_syndrome", "telvic_pain"}

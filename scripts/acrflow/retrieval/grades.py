@@ -1,0 +1,43 @@
+"""The table of grades."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import polars as pl
+
+from acrflow import schemas
+from acrflow.ledger import Ledger
+from acrflow.retrieval.features import features
+from acrflow.retrieval.quality import Grader, grade
+
+
+def grade_records(
+    records: pl.DataFrame, grader: Grader, ranks: Mapping[str, float] | None, ledger: Ledger
+) -> pl.DataFrame:
+    """Grade every record; one without an abstract is graded by what is left of it, and says so.
+
+    Args:
+        records: `schemas.Records`.
+        ranks: SJR by journal.
+        ledger: taken are PMIDs, kept those graded, left out those without a record.
+
+    Returns:
+        `schemas.Grades`, sorted as the records.
+    """
+    received = records.filter(status="received")
+    for pmid in records.filter(status="absent")["pmid"]:
+        ledger.leave_out("no record", str(pmid))
+    said = grade(grader, features(received.iter_rows(named=True), ranks))
+    table = received.select("pmid", without_abstract=pl.col("sections").list.len() == 0).with_columns(
+        grade=pl.Series(said["grade"], dtype=pl.String),
+        strong=pl.Series(said["strong"], dtype=pl.Boolean),
+        chance_of_strong=pl.Series(said["chance"], dtype=pl.Float64),
+        mean_rank=pl.Series(said["rank"], dtype=pl.Float64).clip(1, 4),
+    )
+    ledger.taken, ledger.kept = len(records), len(table)
+    ledger.facts = {
+        "strong": table["strong"].sum(),
+        "without_abstract": table["without_abstract"].sum(),
+        "grades": dict(sorted(Counter(table["grade"]).items())),
+    }
+    return table.select(schemas.polars_schema(schemas.Grades).keys())

@@ -1,0 +1,46 @@
+"""Train the model that grades studies, on the study quality of the guidelines' own evidence tables.
+
+The folder holds the forest (skops, no pickle) and grader.json: nested cross-validation over topics, beside publication
+types alone, permutation importance and calibration.
+"""
+
+import argparse
+from pathlib import Path
+
+from acrflow.errors import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pmids", type=Path, required=True, help="pmids.parquet: cited studies with their quality")
+    parser.add_argument("--records", type=Path, required=True, help="records.parquet of the same studies")
+    parser.add_argument("--sjr", type=Path, help="journal ranks of scimagojr.com, CSV (default: none)")
+    parser.add_argument("--seed", type=int, required=True, help="seed of forests and folds")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--ledger", type=Path, required=True, help="ledger to write (JSON)")
+    args = parser.parse_args()
+
+    from acrflow import schemas
+    from acrflow.ledger import Ledger
+    from acrflow.retrieval.features import features, read_sjr
+    from acrflow.retrieval.kept_grader import write_grader
+    from acrflow.retrieval.quality import evaluate, fit, labelled
+
+    ranks = read_sjr(args.sjr) if args.sjr else None
+    ledger = Ledger("train_grader", "graded references")
+    studies = labelled(schemas.read(schemas.Pmids, args.pmids), schemas.read(schemas.Records, args.records), ledger)
+    values = features(studies.iter_rows(named=True), ranks)
+    grades, topics = studies["study_quality"].to_numpy(), studies["topic"].to_numpy()
+    grader = fit(values, grades, topics, args.seed)
+    measured = evaluate(values, grades, topics, args.seed)
+    ledger.facts = {"sjr": ranks is not None, "evaluation": measured}
+    write_grader(args.out, grader, ledger.facts)
+    ledger.write(args.ledger)
+    for name in ("publication_type_alone", "model"):
+        if figures := measured.get(name):
+            shown = {key: (figures[key] or {}).get("value") for key in ("recall", "precision")}
+            print(f"{name}: recall {shown['recall']}, precision {shown['precision']} of strong studies (grade 1 or 2)")
+
+
+if __name__ == "__main__":
+    run(main)
