@@ -11,7 +11,7 @@ from typing import Any
 
 from acrflow.generation.base import Backend, Conversation, Decoding
 from acrflow.generation.kept import Progress, generate_kept
-from acrflow.retrieval.boolean import Joined, NoQuery, Query, Term, read, terms
+from acrflow.retrieval.boolean import PROSE, Joined, NoQuery, Query, Term, read, terms
 
 IMAGING = "diagnostic imaging"
 TEMPLATES = {
@@ -39,6 +39,7 @@ _OUTCOME = "diagnosis[sh] OR outcome OR management OR prognosis"
 _VAGUE = re.compile(
     r"\b(?:suspected|known|possible|initial|evaluation of|imaging of|imaging|screening for|follow-?up of|adult)\b"
 )
+_SMALL_WORDS = frozenset(re.findall(r"\w+", "a an and as at by for from in is of on or the to with"))
 _CONTRAST = re.compile(r"\b(?:without and with|without|with) (?:iv |intravenous |oral )*contrast\b", re.IGNORECASE)
 
 
@@ -162,9 +163,14 @@ def plain_words(text: str) -> str:
     'left telvic pain OR ostrel fever'
     """
     parts = re.split(r"\s+[-–—]+\s+|[–—:;]|-(?=Suspected|Known)", text)
-    cleaned = (" ".join(re.findall(r"[^\W_][\w'-]*", _VAGUE.sub(" ", part.lower()))) for part in parts)
+    cleaned = (" ".join(_words(_VAGUE.sub(" ", part.lower()))) for part in parts)
     kept = [part for part in dict.fromkeys(cleaned) if part]
-    return " OR ".join(kept) or " ".join(re.findall(r"\w+", text.lower()))
+    return " OR ".join(kept) or " ".join(re.findall(r"\w+", text.lower())[:PROSE])
+
+
+def _words(text: str) -> list[str]:
+    """The words that PubMed would look for, no more than a query without operators may have."""
+    return [word for word in re.findall(r"[^\W_][\w'-]*", text) if word not in _SMALL_WORDS][:PROSE]
 
 
 def model_queries(
