@@ -70,6 +70,7 @@ def test_whatever_comes_in_is_a_valid_query_or_rejected(text: str) -> None:
         ('"morvane" or ("scan" and ())', '"morvane" OR "scan"'),
         ("“telvic pain”[tiab]", '"telvic pain"[tiab]'),
         ('"morvane', "morvane"),
+        ('"morvane (64)"[tiab]', '"morvane 64"[tiab]'),
         ("morvane[xyz] AND scan", "morvane AND scan"),
         ('<think>which?</think><answer>{"query": "(\\"morvane\\"[mh]) AND scan"}</answer>', '"morvane"[mh] AND scan'),
         ("```\nQuery: morvane AND scan\n```", "morvane AND scan"),

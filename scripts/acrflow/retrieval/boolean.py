@@ -24,7 +24,7 @@ _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|$)", re.DOTALL | re.IGNORECASE)
 _JSON = re.compile(r'"query"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _OPENING = re.compile(r"^\s*(?:```\w*\s*)?(?:(?:pubmed|boolean|search|final)\s+)*query\s*[:=]\s*", re.IGNORECASE)
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "`": " ", "\n": " ", "\t": " "})
-_LOOSE_OPERATOR = re.compile(r'(?<=[)\]"])\s*\b(and|or|not)\b\s*(?=[("])')
+_QUOTED_OR_OPERATOR = re.compile(r'"[^"]*"|(?<=[)\]"])\s*\b(and|or|not)\b\s*(?=[("])')
 
 
 class NoQuery(ValueError):
@@ -67,7 +67,8 @@ def read(text: str) -> tuple[Query, bool]:
     """Read a query, as a person or a language model wrote it.
 
     Repaired are: what a model writes around it (a code fence, `Query:`, JSON, an answer tag), typographic quotes,
-    lower-case operators between quotes, fields or parentheses, unbalanced parentheses and quotes, operators without a
+    lower-case operators between quotes, fields or
+    parentheses, parentheses inside quotes, unbalanced parentheses and quotes, operators without a
     term beside them, and fields that PubMed does not have.
 
     Returns:
@@ -82,10 +83,11 @@ def read(text: str) -> tuple[Query, bool]:
     if len(text) > 4 * LONGEST:
         raise NoQuery("too long")
     plain = " ".join(_unwrap(text).translate(_QUOTES).split())
-    mended = _LOOSE_OPERATOR.sub(lambda found: f" {found[1].upper()} ", plain)
+    mended = plain
     if mended.count('"') % 2:
         last = mended.rindex('"')
         mended = mended[:last] + " " + mended[last + 1 :]
+    mended = _QUOTED_OR_OPERATOR.sub(_mend, mended)
     raw = _tokens(mended)
     tokens = _balance(_without_loose_operators(_known_fields(raw)))
     if not any(kind == "term" and re.search(r"\w", text) for kind, text in tokens):
@@ -115,6 +117,11 @@ def _unwrap(text: str) -> str:
     if wrapped:
         return wrapped[1].replace('\\"', '"').replace("\\\\", "\\")
     return _OPENING.sub("", text).strip().removeprefix("```").removesuffix("```")
+
+
+def _mend(found: re.Match[str]) -> str:
+    """Quoted words without parentheses and brackets, which PubMed takes for its own; an operator in capitals."""
+    return f" {found[1].upper()} " if found[1] else re.sub(r"[()\[\]]", " ", found[0])
 
 
 def _tokens(text: str) -> list[_Token]:
