@@ -1,7 +1,7 @@
 """Rows per second from the table of rated rows to traces, splits, leak report and rendered examples.
 
-The baseline does the same with one call of the tokenizer for each text and one comparison of inputs for each row, as a
-program without batches does.
+The baseline does the same in one process, with one call of the tokenizer for each text and one comparison of inputs for each
+row, as a program without batches does.
 """
 
 import os
@@ -26,9 +26,9 @@ def main() -> None:
     tokenizer = make_tokenizer(guidelines)
     prompt = prompts.load_prompt(ROOT / "config/prompts/reasoning.yaml")
 
-    def parts(nearest_in_blocks: bool) -> dict[str, Any]:
+    def parts(workers: int, nearest_in_blocks: bool) -> dict[str, Any]:
         traces.split_sentences.cache_clear()
-        extracted = traces.extract(guidelines, Ledger("extract_traces", "rows"))
+        extracted = traces.extract(guidelines, Ledger("extract_traces", "rows"), workers)
         labelled = build.label_rows(guidelines, "drop", Ledger("build_dataset", "rows"))
         rows = build.complete_rows(labelled, extracted, {}, 1000, len)
         splits = split.split(rows, "row", SHARE, SEED, [])._asdict()
@@ -37,12 +37,12 @@ def main() -> None:
         return splits
 
     def ours() -> None:
-        for rows in parts(True).values():
+        for rows in parts(2, True).values():
             if len(rows):
                 examples.render(rows, prompt, tokenizer, LONGEST, Ledger("render_examples", "rows"))
 
     def baseline() -> None:
-        splits = parts(False)
+        splits = parts(1, False)
         block, leaks.BLOCK = leaks.BLOCK, 1
         try:
             leaks.report(splits["train"], {"test": splits["test"]}, 0.9)
@@ -61,7 +61,7 @@ def main() -> None:
         amount=len(guidelines),
         unit="rows/s",
         runs=3,
-        baseline_is="one tokenizer call a text, one comparison a row",
+        baseline_is="one process, one tokenizer call a text, one comparison a row",
         rows=f"{len(guidelines)} {kind} rows, {guidelines['topic'].n_unique()} topics",
     )
 
