@@ -1,7 +1,7 @@
 """Rows per second from the table of rated rows to traces, splits, leak report and rendered examples.
 
-The baseline does the same in one process, with one call of the tokenizer for each text and one comparison of inputs for each
-row, as a program without batches does.
+The baseline does the same in one process, with one call of the tokenizer for each text and one comparison of inputs for
+each row, as a program without batches does.
 """
 
 import os

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from acrflow.errors import InputError
+from acrflow.generation.settings import LanguageModel
 from acrflow.guideline_sources import TABLE_ENDINGS, Download, Table, Topics
 from acrflow.hyperparameters import Grpo, Launch, Positive, Section, Sft, Share, Training
 from acrflow.problems import problems
@@ -22,16 +23,9 @@ RESERVED = frozenset(
 NAME = r"^[a-z][a-z0-9_]*$"
 
 
-class Condenser(Section):
+class Condenser(LanguageModel):
     """A language model that condenses abstracts; a text with a number that its abstract lacks is not used."""
 
-    model: str = Field(description="hub name, folder, or the model's name on the server")
-    revision: str | None = Field(None, description="commit of the hub repository")
-    backend: Literal["transformers", "vllm", "server"] = Field("server", description="what generates")
-    url: str = Field("http://127.0.0.1:8000/v1", description="base address of an OpenAI-compatible server")
-    key: str = Field("OPENAI_API_KEY", description="environment variable that holds the server's key")
-    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
-    quantization: Literal["none", "4bit"] = Field("none", description="4bit needs a GPU and bitsandbytes")
     batch: Positive = Field(16, description="abstracts generated at once")
     new_tokens: Positive = Field(600, description="longest text, in tokens; a longer one is not used")
 

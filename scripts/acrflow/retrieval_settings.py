@@ -3,23 +3,16 @@
 This module imports neither torch nor polars.
 """
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
+from acrflow.generation.settings import LanguageModel
 from acrflow.hyperparameters import Positive, Section
 
 
-class Rewriter(Section):
+class Rewriter(LanguageModel):
     """A language model that writes the queries; what is no Boolean query is repaired or rejected, and counted."""
 
     model: str = Field("DeepRetrieval/DeepRetrieval-PubMed-3B", description="hub name, folder, or name on the server")
-    revision: str | None = Field(None, description="commit of the hub repository")
-    backend: Literal["transformers", "vllm", "server"] = Field("server", description="what generates")
-    url: str = Field("http://127.0.0.1:8000/v1", description="base address of an OpenAI-compatible server")
-    key: str = Field("OPENAI_API_KEY", description="environment variable that holds the server's key")
-    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
-    quantization: Literal["none", "4bit"] = Field("none", description="4bit needs a GPU and bitsandbytes")
     batch: Positive = Field(16, description="queries generated at once")
     new_tokens: Positive = Field(600, description="longest answer, in tokens; a longer one is rejected")
 
