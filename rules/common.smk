@@ -159,3 +159,27 @@ def kind_of(model):
         if model in names:
             return kind
     return "cheap baseline"
+
+
+def documents(topic):
+    """A topic's documents: those that will be there, or those that the user's folder holds."""
+    folder = Path(DOCUMENTS) / topic
+    if C.documents == "download":
+        return {"folder": folder}
+    if C.documents == "invented":
+        return {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix", "evidence_table")}
+    from acrflow.guideline.check import documents_of
+
+    return documents_of(folder)
+
+
+def sources(wildcards):
+    """The files that a dataset is made from: the table, or the documents of all topics."""
+    if C.source == "table":
+        return [C.documents]
+    return [path for topic in PARSED for path in documents(topic).values()]
+
+
+def generators(wildcards):
+    """Who answers in one job of `predict`."""
+    return GENERATORS if TOGETHER else [wildcards.generator]

@@ -34,8 +34,8 @@ rule score_reasoning:
         "../envs/train.yaml"
     params:
         models=[f"{model}:{prompt_of(model)}" for model in REASONERS],
-        predictions=f"{RUN}/predictions",
-        examples=f"{RUN}/examples",
+        predictions=lambda wildcards: f"{RUN}/predictions",
+        examples=lambda wildcards: f"{RUN}/examples",
         base=lambda wildcards: BASE,
         embedder=C.models.embedder,
         entities=C.models.entities,
@@ -87,12 +87,12 @@ rule measure:
             f"{model}:{kind_of(model).replace(' ', '_')}:{'' if model in BASELINES else prompt_of(model)}"
             for model in MODELS
         ],
-        predictions=f"{RUN}/predictions",
+        predictions=lambda wildcards: f"{RUN}/predictions",
         samples=C.evaluation.samples,
-        examples=f"{RUN}/examples",
+        examples=lambda wildcards: f"{RUN}/examples",
         bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
-        out=f"{RUN}/metrics",
+        out=lambda wildcards: f"{RUN}/metrics",
     message:
         "Measuring {params.models}"
     shell:

@@ -14,11 +14,6 @@ GENERATORS = [*C.trained(), "base"]
 DRAWS = ["greedy", *range(1, C.evaluation.samples + 1)]
 
 
-def generators(wildcards):
-    """Who answers in one job of `predict`."""
-    return GENERATORS if TOGETHER else [wildcards.generator]
-
-
 rule predict:
     input:
         examples=lambda wildcards: expand(
@@ -62,7 +57,7 @@ rule predict:
         batch=C.evaluation.batch,
         max_new_tokens=C.training.grpo.completion_tokens,
         kept=f"{RUN}/completions",
-        out=f"{RUN}/predictions",
+        out=lambda wildcards: f"{RUN}/predictions",
     message:
         "Predicting {params.splits} with {params.models}"
     shell:
@@ -112,7 +107,7 @@ rule predict_reference:
         batch=C.evaluation.batch,
         max_new_tokens=C.training.grpo.completion_tokens,
         kept=f"{RUN}/completions",
-        out=f"{RUN}/predictions",
+        out=lambda wildcards: f"{RUN}/predictions",
     message:
         "Asking {wildcards.reference} at {params.served.url}"
     shell:
@@ -158,7 +153,7 @@ rule run_baselines:
         bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
         held_out=HELD_OUT,
-        out=f"{RUN}/predictions",
+        out=lambda wildcards: f"{RUN}/predictions",
     message:
         "Training the cheap baselines, on every way of splitting"
     shell:

@@ -1,4 +1,4 @@
-"""Resources: what every rule asks for, from one table, in the words of the site. Included last: it goes through all rules.
+"""Resources: what each step asks for, from one table, in the words of the site. Included last: it goes through all rules.
 
 reads   config: resources, adapters.*.resources; the site file (ACRFLOW_SITE, set by profiles/slurm)
 
