@@ -1,4 +1,7 @@
-"""Invent guidelines for the demo: documents in the layout of the real ones, and the PubMed records that they cite."""
+"""Invent guidelines for the demo: documents in the layout of the real ones, and an invented PubMed.
+
+Its records are those that the guidelines cite, and others on the same conditions that only a search can find.
+"""
 
 import argparse
 import csv
@@ -14,12 +17,12 @@ def main() -> None:
         "--topics", type=Path, required=True, help="table (tab-separated) with the columns topic, title"
     )
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same bytes (default: 7)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for documents/{topic}/ and efetch/invented.xml")
+    parser.add_argument("--out", type=Path, required=True, help="folder for documents/{topic}/ and efetch/*.xml")
     args = parser.parse_args()
 
     from acrflow.invent.appendix import render_appendix
     from acrflow.invent.evidence_table import render_evidence_table
-    from acrflow.invent.language import invent, records
+    from acrflow.invent.language import invent, records, uncited_records
     from acrflow.invent.narrative import render_narrative
     from acrflow.invent.pubmed import efetch_xml
 
@@ -33,10 +36,12 @@ def main() -> None:
         ):
             with whole(folder / f"{kind}.pdf") as path:
                 render(topic, path)
-    studies = records(topics)
+    studies, others = records(topics), uncited_records(topics, args.seed)
     write_text(args.out / "efetch" / "invented.xml", efetch_xml(studies))
+    write_text(args.out / "efetch" / "uncited.xml", efetch_xml(others))
     rows = sum(len(variant.rows) for topic in topics for variant in topic.variants)
-    print(f"Invented {len(topics)} guidelines with {rows} rated rows and {len(studies)} PubMed records in {args.out}")
+    pubmed = f"{len(studies)} PubMed records that they cite and {len(others)} that they do not"
+    print(f"Invented {len(topics)} guidelines with {rows} rated rows, {pubmed} in {args.out}")
 
 
 def read_topics(path: Path) -> list[tuple[str, str]]:

@@ -14,9 +14,15 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.tree import DecisionTreeClassifier
 
-from acrflow.invent.language import Row, Topic, Variant, brackets, invent, records
+from acrflow.evidence.reader import Record, read_records
+from acrflow.invent.language import Row, Topic, Variant, brackets, invent, records, uncited_records
 from acrflow.invent.pubmed import efetch_xml
+from acrflow.invent.studies import Study
 from acrflow.labels import DISAGREEMENT, LABELS, MBA, UA, UNA
+from acrflow.ledger import Ledger
+from acrflow.retrieval.engines import SnapshotEngine
+from acrflow.retrieval.queries import Filters, mesh_query, questions
+from acrflow.retrieval.search import search
 
 ROOT = Path(__file__).parents[2]
 TOPICS = [
@@ -63,6 +69,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others(tmp_pa
             for name in ("appendix", "evidence_table", "narrative")
         ),
         "efetch/invented.xml",
+        "efetch/uncited.xml",
     ]
     assert first == again
     assert all(first[name] != other[name] for name in first)
@@ -172,11 +179,52 @@ def test_records_read_as_pubmed_sends_them(topics: list[Topic]) -> None:
     assert any(article.find(".//Abstract") is None for article in root)
 
 
+@pytest.fixture(scope="module")
+def uncited(topics: list[Topic]) -> list[Record]:
+    return list(read_records(efetch_xml(uncited_records(topics, 7)).encode()))
+
+
+def test_the_invented_pubmed_holds_more_than_is_cited(topics: list[Topic], uncited: list[Record]) -> None:
+    cited = {reference.study.pmid for topic in topics for reference in topic.bibliography}
+    pmids = [record["pmid"] for record in uncited]
+    assert len(set(pmids)) == len(pmids) >= 15 * len(topics) and cited.isdisjoint(pmids)
+    types = Counter(name for record in uncited for name in record["publication_types"])
+    assert types.keys() >= {"Randomized Controlled Trial", "Meta-Analysis", "Case Reports", "Editorial", "Review"}
+    assert sum(record["retracted"] for record in uncited) == 2 * len(topics)
+    assert sum(not record["sections"] for record in uncited) == 2 * len(topics)
+    assert sum("Animals" in record["mesh"] for record in uncited) == len(topics)
+
+
+def test_uncited_studies_tell_findings_in_the_words_of_cited_ones(topics: list[Topic]) -> None:
+    def told(study: Study) -> str:
+        return re.sub(r"\d+", "#", study.abstract[-1].text) if len(study.abstract) == 4 else ""
+
+    cited = {told(study) for study in records(topics)}
+    apart = [told(study) for study in uncited_records(topics, 7) if told(study) not in cited]
+    beside = re.compile("Treatment helps patients|Mice can have|does not harm the knee|is of the head")
+    assert apart and all(beside.search(text) for text in apart)
+
+
+def test_a_search_finds_uncited_studies_for_every_condition_and_none_that_is_retracted(
+    topics: list[Topic], uncited: list[Record]
+) -> None:
+    own = list(read_records(efetch_xml(records(topics)).encode()))
+    cited = {topic.topic: {reference.study.pmid or 0 for reference in topic.bibliography} for topic in topics}
+    asked = [question for topic in topics for question in questions(topic.topic, topic.title)]
+    ledger = Ledger("search_studies", "queries")
+    engine = SnapshotEngine([*own, *uncited])
+    _, found = search(asked, mesh_query, Filters(2013), engine, 25, cited, True, ledger)
+    shown = found.filter(hidden=False)
+    assert set(shown["topic"]) == set(cited) and len(shown) > 15 * len(topics)
+    assert found["hidden"].sum() > 10 * len(topics)
+    assert set(shown["pmid"]).isdisjoint(record["pmid"] for record in uncited if record["retracted"])
+
+
 def test_the_language_is_small(topics: list[Topic]) -> None:
     texts = [title for _, title in TOPICS]
     for topic, variant, row in all_rows(topics):
         texts += [variant.text, row.procedure, row.reasoning or "", *topic.background]
-    for study in records(topics):
+    for study in [*records(topics), *uncited_records(topics, 7)]:
         texts += [study.title, *(part.text for part in study.abstract)]
     words = {word.lower() for text in texts for word in re.findall(r"[A-Za-z]+", text)}
     assert 100 < len(words) < 300

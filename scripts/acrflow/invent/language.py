@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from acrflow.invent import rules
+from acrflow.invent import rules, uncited
 from acrflow.invent.rules import ACUTE, CHRONIC, FACTS, KIDNEY, KINDS, PREGNANT, SETTINGS, Kind
 from acrflow.invent.studies import Study, StudyMaker
 from acrflow.labels import DISAGREEMENT, MBA, UA, UNA
@@ -164,12 +164,29 @@ def records(topics: Sequence[Topic]) -> list[Study]:
     return sorted((s for s in studies if s.recorded and s.pmid is not None), key=lambda study: study.pmid or 0)
 
 
-def _invent_topic(index: int, topic: str, title: str, seed: int) -> Topic:
-    draw = random.Random(f"{seed} {topic}")
+def uncited_records(topics: Sequence[Topic], seed: int) -> list[Study]:
+    """The studies on each condition that no guideline cites, by PMID: what a search finds beside the cited ones."""
+    taken = {reference.study.pmid for topic in topics for reference in topic.bibliography}
+    made: list[Study] = []
+    for index, topic in enumerate(topics):
+        setup = _setup(index, topic.title)
+        draw = random.Random(f"{seed} {topic.topic} uncited")
+        maker = StudyMaker(index, setup.condition, draw, seed, taken)
+        made += uncited.studies(maker, draw, setup.fill)
+    return sorted(made, key=lambda study: study.pmid or 0)
+
+
+def _setup(index: int, title: str) -> _Setup:
     first, *rest = title.split()
     condition = " ".join([first, *(word.lower() for word in rest)])
     region = REGIONS[index % len(REGIONS)]
-    setup = _Setup(index, SYMPTOMS[(index * 2) % len(SYMPTOMS)], region, condition, _procedures(index, region))
+    return _Setup(index, SYMPTOMS[(index * 2) % len(SYMPTOMS)], region, condition, _procedures(index, region))
+
+
+def _invent_topic(index: int, topic: str, title: str, seed: int) -> Topic:
+    draw = random.Random(f"{seed} {topic}")
+    setup = _setup(index, title)
+    condition, region = setup.condition, setup.region
     maker = StudyMaker(index, condition, draw, seed)
     studies = {key: maker.studies(key, fact, setup.fill) for key, fact in FACTS.items()}
     bibliography = _Bibliography()

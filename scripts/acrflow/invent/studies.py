@@ -1,7 +1,7 @@
 """Invented studies: what guidelines cite and what the invented PubMed holds."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from acrflow.invent.rules import Fact
@@ -78,14 +78,36 @@ class AbstractPart:
 
 
 @dataclass(frozen=True)
+class Design:
+    """How an uncited study was made; a cited one has a type by chance and no more.
+
+    Attributes:
+        title: words after the title.
+        mesh: headings beside those of what was studied.
+        methods: a sentence; `{subject}` is the test.
+        odd: "retracted", "no abstract" or None.
+        population: of whom the study is, before "with {condition}".
+        heading: the MeSH heading of its population.
+    """
+
+    publication_type: str
+    title: str = ""
+    mesh: tuple[str, ...] = ()
+    methods: str = ""
+    odd: str | None = None
+    population: str = "patients"
+    heading: str = "Humans"
+
+
+@dataclass(frozen=True)
 class Study:
-    """A cited study.
+    """A study, cited by a guideline or by none.
 
     Attributes:
         pmid: None where the appendix prints no PMID for it.
         printed: what the appendix prints in brackets, None if nothing.
         recorded: whether the invented PubMed has a record of it.
-        quality: as the appendix prints it.
+        quality: as the appendix prints it; empty where none does.
         month: 1 to 12.
     """
 
@@ -120,10 +142,18 @@ class Study:
 
 
 class StudyMaker:
-    """Makes the studies that one topic cites, with PMIDs of its own."""
+    """Makes the studies of one topic, with PMIDs of its own; those in `taken` are another's."""
 
-    def __init__(self, topic_index: int, condition: str, generator: random.Random, seed: int):
+    def __init__(
+        self,
+        topic_index: int,
+        condition: str,
+        generator: random.Random,
+        seed: int,
+        taken: Set[int | None] = frozenset(),
+    ):
         self._index, self._condition, self._random, self._seed = topic_index, condition, generator, seed
+        self._taken = taken
         self._pmid = FIRST_PMID + (topic_index + 1) * PMIDS_PER_TOPIC
 
     def background(self) -> list[Study]:
@@ -144,8 +174,7 @@ class StudyMaker:
     def studies(self, key: str, fact: Fact, fill: Callable[[str], str]) -> tuple[Study, ...]:
         """The studies on a fact; `fill` puts the topic's words into its sentences."""
         setting, subject = key.split("_")
-        spoken = _SUBJECTS.get(subject, subject.capitalize())
-        title = _TITLES[setting].format(subject=spoken, condition=self._condition)
+        title = self._title(setting, subject)
         made = []
         for position in range(fact.studies):
             result = fill(fact.results[position % len(fact.results)])
@@ -154,24 +183,59 @@ class StudyMaker:
             )
         return tuple(made)
 
+    def uncited(self, key: str, fact: Fact, design: Design, fill: Callable[[str], str]) -> Study:
+        """One more study on a fact, of this design, in the words of those that are cited."""
+        setting, subject = key.split("_")
+        result = fill(self._random.choice(fact.results))
+        return self._study(
+            subject, self._title(setting, subject), (result,), fact.conclusions, design.odd, setting, design
+        )
+
+    def beside(self, subject: str, title: str, result: str, conclusion: str, design: Design) -> Study:
+        """A study that shares the condition's words and is of something else."""
+        words = {"condition": self._condition, "first": self._condition.split()[0], "last": self._condition.split()[-1]}
+        filled = [
+            text.format(**words, n="{n}", m="{m}", Last=words["last"].capitalize()) for text in (title, conclusion)
+        ]
+        return self._study(subject, filled[0], (result,), filled[1], design.odd, design=design)
+
+    def _title(self, setting: str, subject: str) -> str:
+        spoken = _SUBJECTS.get(subject, subject.capitalize())
+        return _TITLES[setting].format(subject=spoken, condition=self._condition)
+
     def _study(
-        self, subject: str, title: str, results: tuple[str, ...], conclusion: str, odd: str | None, setting: str = ""
+        self,
+        subject: str,
+        title: str,
+        results: tuple[str, ...],
+        conclusion: str,
+        odd: str | None,
+        setting: str = "",
+        design: Design | None = None,
     ) -> Study:
         draw = self._random
         self._pmid += draw.randint(7, PMIDS_PER_TOPIC // 60)
-        kind = draw.choice([*QUALITY_OF_TYPE])
+        while self._pmid in self._taken:
+            self._pmid += 1
+        kind = design.publication_type if design else draw.choice([*QUALITY_OF_TYPE])
         pmid = None if odd in ("not a PMID", "nothing printed") else self._pmid
         printed = {"not a PMID": f"-{self._pmid // 10}", "nothing printed": None}.get(odd or "", str(self._pmid))
         first_page = draw.randint(1, 900)
         title_words = {"Review": ": a review", "Case Reports": ": a report", "Meta-Analysis": ": a meta-analysis"}
-        mesh = ("Humans", MESH_OF_SUBJECT[subject], MESH_OF_SETTING.get(setting, "Adult"))
+        mesh: tuple[str, ...] = (
+            "Humans",
+            MESH_OF_SUBJECT.get(subject, "Therapeutics"),
+            MESH_OF_SETTING.get(setting, "Adult"),
+        )
+        if design:
+            mesh = tuple(dict.fromkeys((design.heading, *mesh[1:], *design.mesh)))
         return Study(
             pmid=pmid,
             printed=printed,
             recorded=odd != "absent" and pmid is not None,
             retracted=odd == "retracted",
             language="ger" if odd == "German" else "eng",
-            title=title + title_words.get(kind, ""),
+            title=title + (design.title if design else title_words.get(kind, "")),
             authors=tuple(draw.sample(AUTHORS, draw.randint(2, 6))),
             journal=draw.choice(JOURNALS),
             year=draw.randint(2012, 2030),
@@ -180,15 +244,21 @@ class StudyMaker:
             issue=draw.randint(1, 12),
             pages=(first_page, first_page + draw.randint(4, 14)),
             publication_type=kind,
-            quality=draw.choice(QUALITY_OF_TYPE[kind]),
+            quality="" if design else draw.choice(QUALITY_OF_TYPE[kind]),
             mesh=mesh,
-            abstract=() if odd == "no abstract" else self._abstract(subject, results, conclusion),
+            abstract=() if odd == "no abstract" else self._abstract(subject, results, conclusion, design),
         )
 
-    def _abstract(self, subject: str, results: tuple[str, ...], conclusion: str) -> tuple[AbstractPart, ...]:
-        draw = self._random
-        background = f"The role of {_SUBJECTS.get(subject, subject)} in {self._condition} is not clear."
-        methods = f"We studied {draw.randint(40, 400)} patients with {self._condition} in {draw.randint(2, 9)} centers."
+    def _abstract(
+        self, subject: str, results: tuple[str, ...], conclusion: str, design: Design | None
+    ) -> tuple[AbstractPart, ...]:
+        draw, population = self._random, design.population if design else "patients"
+        spoken = _SUBJECTS.get(subject, subject)
+        background = f"The role of {spoken} in {self._condition} is not clear."
+        studied = f"{draw.randint(40, 400)} {population} with {self._condition}"
+        methods = f"We studied {studied} in {draw.randint(2, 9)} centers."
+        if design and design.methods:
+            methods += " " + design.methods.format(subject=spoken)
         found = " ".join(result.format(n=draw.randint(80, 96), m=draw.randint(20, 45)) for result in results)
         style = draw.choices(("structured", "own labels", "unstructured"), weights=(6, 1, 3))[0]
         if style == "unstructured":
