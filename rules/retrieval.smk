@@ -1,10 +1,13 @@
 """Retrieval: studies for each condition, searched for, fetched, condensed and graded (target `retrieval`).
 
 needs   guidelines.parquet, evidence/pmids.parquet; a source of records (evidence.source is not none)
-makes   retrieval/{queries,found,records,condensed,grades}.parquet, retrieval/grader/
-reads   config: evidence (source, cache, unstructured), retrieval
+        dataset/*.parquet and the base model's tokenizer, for the assignment to rows
+makes   retrieval/{queries,found,records,condensed,grades,assigned}.parquet, retrieval/grader/
+reads   config: evidence (source, cache, unstructured, tokens), retrieval
 """
 
+# a table of guidelines grades no studies to learn from
+GRADED = bool(C.retrieval.grader or PARSED)
 GRADER = C.retrieval.grader or f"{RUN}/retrieval/grader"
 SJR = [C.retrieval.sjr] if C.retrieval.sjr else []
 
@@ -16,8 +19,7 @@ localrules:
 rule retrieval:
     input:
         f"{RUN}/retrieval/found.parquet",
-        f"{RUN}/retrieval/condensed.parquet",
-        f"{RUN}/retrieval/grades.parquet",
+        f"{RUN}/retrieval/assigned.parquet",
 
 
 rule search_studies:
@@ -123,7 +125,7 @@ rule condense_found:
         """
 
 
-if not C.retrieval.grader:
+if GRADED and not C.retrieval.grader:
 
     rule train_grader:
         input:
@@ -158,32 +160,76 @@ if not C.retrieval.grader:
             """
 
 
-rule grade_studies:
+if GRADED:
+
+    rule grade_studies:
+        input:
+            records=f"{RUN}/retrieval/records.parquet",
+            grader=GRADER,
+            sjr=SJR,
+            program="scripts/grade_studies.py",
+            library=library("scripts/grade_studies.py"),
+        output:
+            grades=f"{RUN}/retrieval/grades.parquet",
+            ledger=f"{RUN}/ledger/grade_studies.json",
+        log:
+            f"{LOGS}/grade_studies.log",
+        benchmark:
+            f"{LOGS}/grade_studies.bench.tsv"
+        conda:
+            "../envs/data.yaml"
+        params:
+            sjr=["--sjr", *SJR] if SJR else [],
+        message:
+            "Grading the studies found"
+        shell:
+            r"""
+            exec > >(tee {log:q}) 2>&1
+            python {input.program:q} {params.sjr:q} \
+                --records {input.records:q} \
+                --grader {input.grader:q} \
+                --out {output.grades:q} \
+                --ledger {output.ledger:q}
+            """
+
+
+rule assign_studies:
     input:
+        rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
+        queries=f"{RUN}/retrieval/queries.parquet",
+        found=f"{RUN}/retrieval/found.parquet",
         records=f"{RUN}/retrieval/records.parquet",
-        grader=GRADER,
-        sjr=SJR,
-        program="scripts/grade_studies.py",
-        library=library("scripts/grade_studies.py"),
+        condensed=f"{RUN}/retrieval/condensed.parquet",
+        grades=[f"{RUN}/retrieval/grades.parquet"] if GRADED else [],
+        tokenizer=TOKENIZER_FILES,
+        program="scripts/assign_studies.py",
+        library=library("scripts/assign_studies.py"),
     output:
-        grades=f"{RUN}/retrieval/grades.parquet",
-        ledger=f"{RUN}/ledger/grade_studies.json",
+        assigned=f"{RUN}/retrieval/assigned.parquet",
+        ledger=f"{RUN}/ledger/assign_studies.json",
     log:
-        f"{LOGS}/grade_studies.log",
+        f"{LOGS}/assign_studies.log",
     benchmark:
-        f"{LOGS}/grade_studies.bench.tsv"
+        f"{LOGS}/assign_studies.bench.tsv"
     conda:
         "../envs/data.yaml"
     params:
-        sjr=["--sjr", *SJR] if SJR else [],
+        grades=lambda wildcards, input: [f"--grades={input.grades}"] if GRADED else [],
+        tokenizer=lambda wildcards: TOKENIZER,
+        tokens=C.evidence.tokens,
     message:
-        "Grading the studies found"
+        "Assigning the studies found to the rows"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} {params.sjr:q} \
+        python {input.program:q} {params.grades:q} \
+            --rows {input.rows:q} \
+            --queries {input.queries:q} \
+            --found {input.found:q} \
             --records {input.records:q} \
-            --grader {input.grader:q} \
-            --out {output.grades:q} \
+            --condensed {input.condensed:q} \
+            --tokenizer {params.tokenizer:q} \
+            --tokens {params.tokens} \
+            --out {output.assigned:q} \
             --ledger {output.ledger:q}
         """

@@ -154,6 +154,20 @@ class Grades(Table):
     without_abstract: bool
 
 
+class Assigned(Table):
+    """Which retrieved studies each row gets as evidence and why, in the order of the prompt."""
+
+    id: str  # the row's id
+    number: int = pa.Field(ge=1)  # the study's in the row's prompt, 1 for the best
+    pmid: int
+    procedure_named: bool  # title, abstract or MeSH name the row's kind of procedure
+    condition_named: str = pa.Field(nullable=True)  # the name of the condition that it has
+    likeness: float  # of scenario and procedure to title and findings, -1 to 1
+    grade: str = pa.Field(nullable=True)  # as `Grades`; None: not graded
+    chance_of_strong: float = pa.Field(nullable=True)
+    tokens: int = pa.Field(ge=0)  # of its line in a prompt
+
+
 class Traces(Table):
     """The reasoning of a row as one-fact sentences, in the document's order."""
 

@@ -1,6 +1,6 @@
 """Choose which of a row's studies go into its prompt."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 # ACR's key: 1 is best, 4 is not useful as primary evidence. "Good" and "Inadequate" grade meta-analyses.
@@ -47,14 +47,20 @@ def select(
         The selection. A study that does not fit is passed over, and a later, shorter one may still fit.
     """
     order = [number for number in dict.fromkeys(references) if number in studies]
-    kept: set[int] = set()
-    left = budget
-    for number in sorted(order, key=lambda number: QUALITY_RANK.get(studies[number].study_quality or "", UNGRADED)):
-        tokens = count_tokens(f"[{number}] {studies[number].text}")
-        if tokens <= left:
-            left -= tokens
-            kept.add(number)
+    best_first = sorted(order, key=lambda number: QUALITY_RANK.get(studies[number].study_quality or "", UNGRADED))
+    sizes = ((number, count_tokens(f"[{number}] {studies[number].text}")) for number in best_first)
+    kept = set(within(budget, sizes))
     return Selection(
         kept=[{"number": n, "pmid": studies[n].pmid, "text": studies[n].text} for n in order if n in kept],
         left_out=[number for number in order if number not in kept],
     )
+
+
+def within(budget: int, sizes: Iterable[tuple[int, int]]) -> list[int]:
+    """Which of these (what, its size) fit into a budget, taken in order; one that does not fit is passed over."""
+    kept = []
+    for one, size in sizes:
+        if size <= budget:
+            budget -= size
+            kept.append(one)
+    return kept
