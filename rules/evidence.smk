@@ -153,3 +153,4 @@ if C.evidence.condenser:
 
 
 include: "retrieval.smk"
+include: "judgement.smk"

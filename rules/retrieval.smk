@@ -20,6 +20,7 @@ rule retrieval:
     input:
         f"{RUN}/retrieval/found.parquet",
         f"{RUN}/retrieval/assigned.parquet",
+        f"{RUN}/retrieval/judgement.parquet",
 
 
 rule search_studies:

@@ -43,9 +43,7 @@ def main() -> None:
     for topic, pmid in schemas.read(schemas.Pmids, args.pmids).select("topic", "pmid").drop_nulls().iter_rows():
         cited[topic].add(pmid)
 
-    confined = queries.Filters(
-        settings.since, settings.until, tuple(settings.languages), tuple(settings.publication_types)
-    )
+    confined = queries.Filters.of(settings)
     rewriter = written(settings.rewriter, asked, args.kept) if settings.rewriter else queries.mesh_query
     ledger = Ledger("search_studies", "queries")
     ledger.facts["rewriter"] = settings.rewriter.model if settings.rewriter else "mesh"

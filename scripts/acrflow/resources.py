@@ -53,6 +53,7 @@ class Resources(Section):
     train_grader: Needs = Needs(mem_mb=4000, minutes=60)
     grade_studies: Needs = Needs(mem_mb=4000)
     assign_studies: Needs = Needs(mem_mb=8000, minutes=60)
+    judge_retrieval: Needs = Needs(mem_mb=4000)
     extract_traces: Needs = Needs(cpus=2, minutes=60)
     distill_traces: Needs = _gpu(600)
     build_dataset: Needs = Needs(mem_mb=4000)

@@ -168,6 +168,20 @@ class Assigned(Table):
     tokens: int = pa.Field(ge=0)  # of its line in a prompt
 
 
+class Judgement(Table):
+    """The studies retrieved against the guidelines' own references: one figure a row, of a condition or over all."""
+
+    topic: str = pa.Field(nullable=True)  # None: over all conditions
+    metric: str
+    among: str = pa.Field(nullable=True)  # which references, or the split whose rows
+    k: int = pa.Field(nullable=True, ge=1)  # of the first k studies found; None: of all
+    value: float = pa.Field(nullable=True)  # part / whole; None where there is nothing to judge
+    part: float
+    whole: int = pa.Field(ge=0)
+    low: float = pa.Field(nullable=True)  # 95 % bootstrap interval over conditions
+    high: float = pa.Field(nullable=True)
+
+
 class Traces(Table):
     """The reasoning of a row as one-fact sentences, in the document's order."""
 

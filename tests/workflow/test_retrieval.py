@@ -35,6 +35,9 @@ def test_a_run_retrieves_studies_politely(own_project, tmp_path):
         grades = pl.read_parquet(folder / "retrieval/grades.parquet")
         assert set(grades["pmid"]) == set(found["pmid"])
         assert not pl.read_parquet(folder / "retrieval/records.parquet")["retracted"].any()
+        judged = pl.read_parquet(folder / "retrieval/judgement.parquet").filter(pl.col("topic").is_null())
+        over_all = dict(judged.filter(pl.col("k").is_null()).select("metric", "value").iter_rows())
+        assert 0 < over_all["recall"] <= 1 and 0 <= over_all["centre_distance"] < 1
     ledger = json.loads((folder / "ledger/search_studies.json").read_text())
     assert ledger["taken"] == 16 and set(ledger["facts"]["conditions"]) == {"morvane_syndrome", "telvic_pain"}
     assert asked - 2 <= 16  # two were faults

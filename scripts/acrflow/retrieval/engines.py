@@ -144,7 +144,12 @@ _PLACES = {
     "mh": "mesh", "majr": "mesh", "mesh major topic": "mesh", "sh": "mesh", "publication type": "types",
     "pt": "types", "language": "languages", "la": "languages",
 }  # fmt: skip
-_LANGUAGES = {"english": "eng", "german": "ger", "french": "fre", "spanish": "spa", "italian": "ita"}
+_CODES = {"japanese": "jpn", "croatian": "hrv", "serbian": "srp"}  # the others are the name's first letters
+
+
+def language_code(name: str) -> str:
+    """The code that a record has for a language that a query names ("english": "eng")."""
+    return _CODES.get(name.lower(), name.lower()[:3])
 
 
 def _searchable(record: Record) -> dict[str, Any]:
@@ -173,7 +178,7 @@ def _has(term: Term, text: dict[str, Any]) -> bool:
     place = _PLACES.get(field, "all")
     wanted = term.text.lower()
     if place == "languages":
-        return _LANGUAGES.get(wanted, wanted) in text["languages"]
+        return language_code(wanted) in text["languages"]
     phrases = [wanted] if term.quoted else wanted.split()
     return all(
         re.search(rf"(?<!\w){re.escape(one.rstrip('*'))}" + ("" if one.endswith("*") else r"(?!\w)"), text[place])

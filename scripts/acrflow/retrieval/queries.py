@@ -12,6 +12,7 @@ from typing import Any
 from acrflow.generation.base import Backend, Conversation, Decoding
 from acrflow.generation.kept import Progress, generate_kept
 from acrflow.retrieval.boolean import PROSE, Joined, NoQuery, Query, Term, read, terms
+from acrflow.retrieval_settings import Retrieval
 
 IMAGING = "diagnostic imaging"
 TEMPLATES = {
@@ -86,6 +87,11 @@ class Filters:
     until: int | None = None
     languages: tuple[str, ...] = ()
     publication_types: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Retrieval) -> "Filters":
+        """Those that the configuration asks for."""
+        return cls(settings.since, settings.until, tuple(settings.languages), tuple(settings.publication_types))
 
     def on(self, query: Query) -> Query:
         """The query, confined."""
