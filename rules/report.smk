@@ -31,7 +31,10 @@ rule write_report:
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         train=f"{RUN}/dataset/train.parquet",
-        templates=expand("scripts/acrflow/evaluation/templates/report.{part}", part=["html.j2", "css", "js"]),
+        templates=expand(
+            "scripts/acrflow/evaluation/templates/{part}",
+            part=["report.html.j2", "retrieved.html.j2", "report.css", "report.js"],
+        ),
         program="scripts/write_report.py",
         library=library("scripts/write_report.py"),
     output:

@@ -29,6 +29,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.parquet")
     parser.add_argument("--pmids", type=Path, required=True, help="every cited reference, pmids.parquet")
     parser.add_argument("--condensed", type=Path, required=True, help="condensed.parquet")
+    parser.add_argument("--retrieval", type=Path, help="folder of the retrieval's tables (default: none was run)")
+    parser.add_argument("--grader", type=Path, help="folder of the grader that was used (default: nothing was graded)")
     parser.add_argument("--figures", type=Path, required=True, help="folder for the charts as SVG files")
     parser.add_argument("--out", type=Path, required=True, help="index.html")
     args = parser.parse_args()

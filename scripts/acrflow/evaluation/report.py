@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from acrflow import schemas
 from acrflow.errors import InputError
-from acrflow.evaluation import browser, charts, compare, tables
+from acrflow.evaluation import browser, charts, compare, retrieved, tables
 from acrflow.evaluation.charts import Chart
 from acrflow.evaluation.published import SOURCE
 from acrflow.files import read_json
@@ -28,7 +28,10 @@ FREE = ("tokens", "seconds")  # a model that has nothing else in a table has no 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a report is made from; `configuration` is the resolved one, as plain values."""
+    """The files that a report is made from; `configuration` is the resolved one, as plain values.
+
+    `retrieval` and `grader` are folders, None where nothing was retrieved or graded.
+    """
 
     run: str
     configuration: dict[str, Any]
@@ -45,6 +48,8 @@ class Inputs:
     predictions: Sequence[Path]
     rows: Sequence[Path]
     train: Path
+    retrieval: Path | None = None
+    grader: Path | None = None
 
 
 def build(inputs: Inputs) -> tuple[str, list[Chart]]:
@@ -99,6 +104,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         ledgers=[_json(path) for path in inputs.ledgers],
         qa=[_checks(path) for path in inputs.qa],
         leaks=_json(inputs.leaks),
+        retrieval=retrieved.gather(inputs.retrieval, inputs.grader) if inputs.retrieval else None,
         card=_with_images(_markdown(_text(inputs.card)), inputs.card.parent),
     )
     return html, list(drawn.values())
