@@ -1,17 +1,31 @@
-"""On a Slurm cluster: would it take what is asked for, follow the jobs, and say what they used. Rules none.
+"""The start and the end of a run; on a Slurm cluster: would it take what is asked for, follow the jobs, and say what
+they used. Rules none.
 
 reads   the site file
 """
 
+from acrflow.training import checkpoints
+
+
+def at_the_end():
+    """Remove what finished trainings left; on a cluster, print what the jobs used, and why those that failed did so."""
+    checkpoints.sweep(Path(RUN))
+    executor = workflow.scheduler._executor
+    if SITE and follow.is_slurm(executor):
+        used = efficiency.report(executor.run_uuid, Path(f"{LOGS}/efficiency.txt"), follow.adopted(executor))
+        print("\n".join(filter(None, [used, follow.failures(executor)])), file=sys.stderr)
+
+
+onsuccess:
+    at_the_end()
+
+
+onerror:
+    at_the_end()
+
+
 if SITE:
     from acrflow.slurm import adopt, efficiency, follow, preflight
-
-    def at_the_end():
-        """Print what the jobs of this run asked for and used, and why those that failed did so."""
-        executor = workflow.scheduler._executor
-        if follow.is_slurm(executor):
-            used = efficiency.report(executor.run_uuid, Path(f"{LOGS}/efficiency.txt"), follow.adopted(executor))
-            print("\n".join(filter(None, [used, follow.failures(executor)])), file=sys.stderr)
 
     onstart:
         executor = workflow.scheduler._executor
@@ -22,9 +36,3 @@ if SITE:
             except InputError as error:
                 raise WorkflowError(str(error)) from None
             follow.follow(executor, C.run, adopt.digest(C.model_dump_json(), Path(workflow.basedir)))
-
-    onsuccess:
-        at_the_end()
-
-    onerror:
-        at_the_end()

@@ -6,7 +6,6 @@ with status 143; nothing is written to --out before the last step is done.
 
 import argparse
 import json
-import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,10 @@ def main() -> None:
         "--examples", type=Path, required=True, help="training examples (examples/<prompt>.train.parquet)"
     )
     parser.add_argument(
-        "--checkpoints", type=Path, required=True, help="folder of checkpoints, outside --out; deleted at the end"
+        "--checkpoints",
+        type=Path,
+        required=True,
+        help="folder of checkpoints, outside --out; at the end it holds what --out was written from",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapter, written whole")
     parser.add_argument("--ledger", type=Path, required=True, help="JSON: examples in, trained on, left out")
@@ -42,7 +44,7 @@ def main() -> None:
     from acrflow.training.card import quarters
     from acrflow.training.examples import to_train_on
     from acrflow.training.processes import is_main, main_first
-    from acrflow.training.train import Place, made_by, train, write_adapter
+    from acrflow.training.train import Place, train, write_adapter
 
     ledger = Ledger(f"train_adapter.{spec['adapter']}", "examples")
     examples = to_train_on(schemas.read(schemas.Examples, args.examples), spec, args.examples, ledger)
@@ -50,7 +52,7 @@ def main() -> None:
         check_start(args.init_from, spec["training"]["lora"])
     resolved = recipe.resolve(spec, args.base, args.examples, args.init_from)
     with locks.held(args.checkpoints) if is_main() else nullcontext() as lock:
-        if lock and lock.waited and made_by(args.out, resolved):
+        if lock and lock.waited and recipe.made_by(args.out, resolved):
             print(f"{spec['adapter']}: trained by the process that held the lock")
             ledger.write(args.ledger)
             return
@@ -63,7 +65,7 @@ def main() -> None:
             return
         log = write_adapter(resolved, args.base, last, len(examples), args.out)
         ledger.write(args.ledger)
-        shutil.rmtree(args.checkpoints)  # the adapter stands; with them, a rebuild would do no work
+        checkpoints.finish(args.checkpoints)
 
     figure = "loss" if spec["method"] == "sft" else "reward"
     first, final = quarters(log, figure)

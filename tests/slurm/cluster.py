@@ -1,9 +1,11 @@
 """A real Slurm cluster on this one machine, for the tests: two virtual nodes with eight pretended H100s each.
 
+Eight more of them are a partition of their own, `wide`, on which the plan for 64 GPUs runs beside the other tests.
+
     python tests/slurm/cluster.py up      install what is missing (Debian, Ubuntu), start everything, wait until idle
     python tests/slurm/cluster.py down    stop it and remove its state
 
-ACRFLOW_CLUSTER_NODES=8 makes it eight nodes. Needs root. It writes /etc/slurm (Snakemake's job steps drop SLURM_CONF,
+Needs root. It writes /etc/slurm (Snakemake's job steps drop SLURM_CONF,
 so the usual place is the only one), /run/munge and FOLDER; it refuses to touch an /etc/slurm that it did not write.
 """
 
@@ -16,20 +18,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path("/var/tmp/acrflow-slurm")
 ETC = Path("/etc/slurm")
 MARK = "# written by acrflow's tests/slurm/cluster.py"
+HOSTS = Path("/etc/hosts")
+POLICY = Path("/usr/sbin/policy-rc.d")
+MUNGE = Path("/run/munge/munged.pid")
 PACKAGES = ["munge", "slurmctld", "slurmd", "slurm-client", "slurmdbd", "mariadb-server"]
-COUNT = int(os.environ.get("ACRFLOW_CLUSTER_NODES", "2"))
-NODES = [f"node{number:02d}" for number in range(1, COUNT + 1)]
+NODES = ["node01", "node02"]
+WIDE = [f"wide{number:02d}" for number in range(1, 9)]
+PARTITIONS = "cpu,gpu,cancelled,urgent"  # of NODES
 GPUS = 8
+NAME = "acrflow"
 DATABASE_PORT = 3307
 HOST = socket.gethostname().split(".")[0]
 
+NODE = f"CPUs=64 Boards=1 SocketsPerBoard=2 CoresPerSocket=32 ThreadsPerCore=1 RealMemory=1000000 Gres=gpu:h100:{GPUS}"
 SLURM_CONF = f"""{MARK}
-ClusterName=acrflow
+ClusterName={NAME}
 SlurmctldHost={HOST}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
@@ -57,7 +66,7 @@ SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=2,sched_interval=2
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=10
+SlurmdTimeout=15
 KillWait=10
 MinJobAge=3600
 PreemptType=preempt/partition_prio
@@ -67,17 +76,17 @@ AccountingStorageHost=127.0.0.1
 AccountingStorageEnforce=associations,limits
 AccountingStorageTRES=gres/gpu,gres/gpu:h100
 AccountingStoreFlags=job_comment
-NodeName=node[01-{COUNT:02d}] NodeHostname={HOST} NodeAddr=127.0.0.1 Port=[17001-{17000 + COUNT}] \
-CPUs=64 Boards=1 SocketsPerBoard=2 CoresPerSocket=32 ThreadsPerCore=1 \
-RealMemory=1000000 Gres=gpu:h100:{GPUS} State=UNKNOWN
-PartitionName=cpu Nodes=ALL Default=YES MaxTime=2-0 PriorityTier=1 State=UP
-PartitionName=gpu Nodes=ALL MaxTime=1-0 PriorityTier=1 GraceTime=30 State=UP
-PartitionName=cancelled Nodes=ALL MaxTime=1-0 PriorityTier=1 PreemptMode=CANCEL State=UP
-PartitionName=urgent Nodes=ALL MaxTime=1-0 PriorityTier=10 PreemptMode=OFF State=UP
+NodeName=node[01-02] NodeHostname={HOST} NodeAddr=127.0.0.1 Port=[17001-17002] {NODE}
+NodeName=wide[01-08] NodeHostname={HOST} NodeAddr=127.0.0.1 Port=[17003-17010] {NODE}
+PartitionName=cpu Nodes=node[01-02] Default=YES MaxTime=2-0 PriorityTier=1 State=UP
+PartitionName=gpu Nodes=node[01-02] MaxTime=1-0 PriorityTier=1 GraceTime=30 State=UP
+PartitionName=cancelled Nodes=node[01-02] MaxTime=1-0 PriorityTier=1 PreemptMode=CANCEL State=UP
+PartitionName=urgent Nodes=node[01-02] MaxTime=1-0 PriorityTier=10 PreemptMode=OFF State=UP
+PartitionName=wide Nodes=wide[01-08] MaxTime=1-0 PriorityTier=1 State=UP
 """
 GRES_CONF = f"""{MARK}
 AutoDetect=off
-NodeName=node[01-{COUNT:02d}] Name=gpu Type=h100 File={FOLDER}/gpu/gpu[0-{GPUS - 1}]
+NodeName=node[01-02],wide[01-08] Name=gpu Type=h100 File={FOLDER}/gpu/gpu[0-{GPUS - 1}]
 """
 CGROUP_CONF = f"{MARK}\nCgroupPlugin=cgroup/v1\n"  # slurmd 22.05 stops where it finds none by itself
 SLURMDBD_CONF = f"""{MARK}
@@ -131,13 +140,21 @@ def install() -> None:
     absent = [name for name in PACKAGES if subprocess.run(["dpkg", "-s", name], capture_output=True).returncode]
     if absent:
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-        run("apt-get", "update", "-qq", timeout=300)
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *absent, timeout=600)
+        ours = not POLICY.exists()
+        if ours:  # no service starts by itself
+            POLICY.write_text("#!/bin/sh\nexit 101\n")
+            POLICY.chmod(0o755)
+        try:
+            run("apt-get", "update", "-qq", timeout=300)
+            run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *absent, timeout=600)
+        finally:
+            if ours:
+                POLICY.unlink()
 
 
 def configure() -> None:
     """Write the configuration and the folders."""
-    for name in ("state", "log", "run", "gpu", "db", *(f"spool/{node}" for node in NODES)):
+    for name in ("state", "log", "run", "gpu", "db", *(f"spool/{node}" for node in [*NODES, *WIDE])):
         (FOLDER / name).mkdir(parents=True, exist_ok=True)
     for number in range(GPUS):  # a GPU is any character device
         link = FOLDER / f"gpu/gpu{number}"
@@ -152,10 +169,10 @@ def configure() -> None:
     }.items():
         (ETC / f"{name}.conf").write_text(text)
     (ETC / "slurmdbd.conf").chmod(0o600)
-    for name in (HOST, *NODES):
-        if subprocess.run(["getent", "hosts", name], capture_output=True).returncode:
-            with open("/etc/hosts", "a") as hosts:
-                hosts.write(f"127.0.0.1 {name}\n")
+    with open(HOSTS, "a") as hosts:
+        for name in (HOST, *NODES):
+            if subprocess.run(["getent", "hosts", name], capture_output=True).returncode:
+                hosts.write(f"127.0.0.1 {name} {MARK}\n")
 
 
 def start_munge() -> None:
@@ -166,6 +183,7 @@ def start_munge() -> None:
     if not Path("/etc/munge/munge.key").exists():
         run("mungekey", "--create")
     run("setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "/usr/sbin/munged")
+    (FOLDER / "run/munge-is-ours").touch()
 
 
 def start_accounting() -> None:
@@ -186,12 +204,12 @@ def start_accounting() -> None:
             f"create user if not exists 'slurm'@'{host}' identified by 'slurm'; "
             f"grant all on slurm_acct_db.* to 'slurm'@'{host}'")  # fmt: skip
     start_slurmdbd()
-    if "acrflow" not in run("sacctmgr", "-nP", "list", "cluster", "format=cluster"):
-        run("sacctmgr", "-Qi", "add", "cluster", "acrflow")
+    if NAME not in run("sacctmgr", "-nP", "list", "cluster", "format=cluster"):
+        run("sacctmgr", "-Qi", "add", "cluster", NAME)
     user = pwd.getpwuid(os.geteuid()).pw_name
     for account in ("lab", "full"):
-        run("sacctmgr", "-Qi", "add", "account", account, "Cluster=acrflow", check=False)
-        run("sacctmgr", "-Qi", "add", "user", user, f"Account={account}", "Cluster=acrflow", check=False)
+        run("sacctmgr", "-Qi", "add", "account", account, f"Cluster={NAME}", check=False)
+        run("sacctmgr", "-Qi", "add", "user", user, f"Account={account}", f"Cluster={NAME}", check=False)
     # a queue that is full after one job
     run("sacctmgr", "-Qi", "modify", "user", user, "where", "account=full", "set", "MaxSubmitJobs=1", check=False)
 
@@ -212,10 +230,23 @@ def start_node(node: str) -> None:
     run("slurmd", "-N", node)
 
 
-def idle() -> bool:
-    """Whether every node waits for jobs."""
+def idle(nodes: list[str] = NODES) -> bool:
+    """Whether these nodes wait for jobs."""
     states = run("sinfo", "--noheader", "--Node", "--format=%N %t", check=False).split("\n")
-    return {line.split()[0] for line in states if line.split()[1:] == ["idle"]} == set(NODES)
+    return {line.split()[0] for line in states if line.split()[1:] == ["idle"]} >= set(nodes)
+
+
+def queued() -> list[str]:
+    """Ids of the jobs in the partitions of `NODES`."""
+    return run("squeue", "-h", "-o", "%i", f"--partition={PARTITIONS}", check=False).split()
+
+
+def cancel() -> None:
+    """Cancel the jobs on `NODES`, and wait until these are idle."""
+    jobs = queued()
+    if jobs:
+        run("scancel", *jobs, check=False)
+    until(idle, "idle nodes", 90)
 
 
 def pid_file(name: str) -> Path:
@@ -250,8 +281,22 @@ def stop(name: str, how: signal.Signals = signal.SIGTERM) -> None:
     pid_file(name).unlink(missing_ok=True)
 
 
+def left_over() -> set[int]:
+    """Processes that this cluster's jobs have left behind: without cgroups, those of a killed node live on."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = f"SLURM_CLUSTER_NAME={NAME}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            stepd = (folder / "comm").read_text().strip() == "slurmstepd"
+        except OSError:  # it has just ended
+            continue
+        if (ours or stepd) and int(folder.name) != os.getpid() and alive(int(folder.name)):
+            found.add(int(folder.name))
+    return found
+
+
 def up() -> None:
-    """Install, configure and start; ends when both nodes are idle."""
+    """Install, configure and start; ends when all nodes are idle."""
     reason = missing()
     if reason:
         raise SystemExit(f"no cluster: {reason}")
@@ -261,26 +306,44 @@ def up() -> None:
     start_munge()
     start_accounting()
     start_controller()
-    for node in NODES:
+    for node in [*NODES, *WIDE]:
         start_node(node)
-    until(idle, "idle nodes")
+    until(lambda: idle([*NODES, *WIDE]), "idle nodes")
     gpu = run("srun", "-A", "lab", "-p", "gpu", "--gres=gpu:h100:1", "printenv", "CUDA_VISIBLE_DEVICES", timeout=60)
     if gpu.strip() != "0":
         raise RuntimeError(f"a job with one GPU sees {gpu!r}")
     took = time.monotonic() - began
-    print(f"{run('slurmctld', '-V').strip()}: {len(NODES)} nodes of {GPUS} GPUs idle after {took:.0f} s")
+    nodes = len(NODES) + len(WIDE)
+    print(f"{run('slurmctld', '-V').strip()}: {nodes} nodes of {GPUS} GPUs idle after {took:.0f} s")
 
 
 def down() -> None:
-    """Cancel all jobs, stop the daemons (not munged, which may be another's), remove the state."""
-    run("scancel", "--user", pwd.getpwuid(os.geteuid()).pw_name, check=False, timeout=30)
-    for name in (*NODES, "slurmctld", "slurmdbd", "mariadb"):
+    """Cancel all jobs, stop what was started (munge only if `up` has started it), remove the state."""
+    reason = missing()
+    if reason:
+        raise SystemExit(f"nothing of ours to stop: {reason}")
+    if pid_of("slurmctld"):
+        run("scancel", "--user", pwd.getpwuid(os.geteuid()).pw_name, check=False, timeout=30)
+        with suppress(RuntimeError):  # a node that is not there keeps its jobs
+            until(lambda: not run("squeue", "-h", check=False, timeout=30).strip(), "an empty queue", 20)
+    for name in (*NODES, *WIDE, "slurmctld", "slurmdbd", "mariadb"):
         stop(name)
+    if (FOLDER / "run/munge-is-ours").exists() and MUNGE.exists():
+        os.kill(int(MUNGE.read_text()), signal.SIGTERM)
+    orphans = left_over()
+    for pid in orphans:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if orphans:
+        print(f"{len(orphans)} processes had outlived their jobs and were ended")
     shutil.rmtree(FOLDER, ignore_errors=True)
     for name in ("slurm", "gres", "cgroup", "slurmdbd"):
         file = ETC / f"{name}.conf"
         if file.exists() and MARK in file.read_text():
             file.unlink()
+    lines = HOSTS.read_text().splitlines(keepends=True)
+    if any(MARK in line for line in lines):  # written in place: a container's file cannot be replaced
+        HOSTS.write_text("".join(line for line in lines if MARK not in line))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A small project on the cluster: Snakemake started, watched and stopped as a user would."""
 
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,12 @@ import yaml
 from cluster import run
 
 TINY = ("--configfile", "config/demo.yaml", "tests/slurm/tiny.yaml", "own.yaml")
-STEPS = {"sft": 600, "baseline": 150}
+STEPS = {"sft": 120, "baseline": 60}
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
+# Jobs are short here, so it is looked often whether one has ended.
+QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2")
+QUICK += ("--max-status-checks-per-second", "2")
+PATIENCE = 600  # seconds for what takes 30 to 90 on a quiet machine
 
 
 class Lab:
@@ -25,6 +31,7 @@ class Lab:
 
     def __init__(self, root: Path, prepared: Path | None = None):
         self.root = root
+        self.runs: list[Run] = []
         if prepared:
             shutil.copytree(prepared, root, symlinks=True)
         self.site()
@@ -39,9 +46,29 @@ class Lab:
         (self.root / "own.yaml").write_text(yaml.safe_dump(keys))
 
     def start(self, *arguments: str) -> "Run":
-        """Start `snakemake --profile slurm`; it polls often, since jobs are short."""
-        quick = ("--slurm-init-seconds-before-status-checks", "2", "--max-status-checks-per-second", "2")
-        return Run(self.root, [SNAKEMAKE, "--nocolor", "--profile", "slurm", *TINY, *quick, *arguments])
+        """Start `snakemake --profile slurm`."""
+        self.runs.append(Run(self.root, [SNAKEMAKE, "--nocolor", "--profile", "slurm", *TINY, *QUICK, *arguments]))
+        return self.runs[-1]
+
+    def abandon(self) -> None:
+        """End whatever of it still runs, after a test that failed."""
+        for one in self.runs:
+            one.resume()
+            if one.process.poll() is None:
+                one.kill(signal.SIGKILL)
+
+    def unlock(self) -> None:
+        """Take away the lock of a Snakemake that was killed."""
+        subprocess.run([SNAKEMAKE, "--profile", "slurm", "--unlock"], cwd=self.root, check=True, capture_output=True)
+
+    def step(self, adapter: str) -> int:
+        """The step of the newest whole checkpoint of a training, -1 before the first."""
+        found = (self.root / f"results/tiny/checkpoints/{adapter}").glob("checkpoint-*/complete")
+        return max((int(one.parent.name.split("-")[1]) for one in found), default=-1)
+
+    def pid(self, adapter: str) -> int:
+        """The process that trains an adapter: the owner of its lock."""
+        return int(json.loads((self.root / f"results/tiny/checkpoints/{adapter}.lock").read_text())["pid"])
 
     def steps(self, adapter: str) -> list[int]:
         """The steps of an adapter's training log, in its order."""
@@ -60,6 +87,7 @@ class Run:
 
     def __init__(self, root: Path, command: list[str]):
         self.root = root
+        self.paused: dict[int, Path] = {}  # process -> its lock
         self.file = root / f"snakemake-{time.time_ns()}.log"
         environment = {**os.environ, "ACRFLOW_SITE": "site.yaml", "OMP_NUM_THREADS": "1"}
         with open(self.file, "w") as output:
@@ -90,42 +118,75 @@ class Run:
             (job["id"] for job in self.jobs() if job["step"].endswith(f"train_adapter_wildcards_{adapter}")), key=int
         )
 
-    def until(self, condition: Callable[[], object], seconds: float = 180) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Wait for something while Snakemake runs."""
         limit = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, self.output[-6000:]
             assert time.monotonic() < limit, self.output[-6000:] + run("squeue", check=False)
-            time.sleep(0.5)
+            for lock in self.paused.values():  # a process that is stopped cannot show that it lives
+                with suppress(FileNotFoundError):  # Slurm wakes what it ends
+                    os.utime(lock)
+            time.sleep(0.1)
 
-    def until_training(self, lab: Lab, adapter: str, step: int = 20) -> str:
+    def until_training(self, lab: Lab, adapter: str, step: int = 10) -> str:
         """Wait until an adapter has a checkpoint at or after a step; its Slurm job."""
-
-        def reached() -> bool:
-            folder = lab.root / f"results/tiny/checkpoints/{adapter}"
-            return any(int(one.parent.name.split("-")[1]) >= step for one in folder.glob("checkpoint-*/complete"))
-
-        self.until(reached)
+        self.until(lambda: lab.step(adapter) >= step)
         return self.job(adapter)
 
-    def finish(self, seconds: float = 400) -> str:
-        """Wait for the end; held-back jobs are let go at once. The output."""
+    def pause(self, lab: Lab, *adapters: str, step: int = 10) -> dict[str, str]:
+        """Stop every training in its middle, so that what happens to it does not depend on the machine's speed.
+
+        Returns:
+            Slurm job by adapter.
+        """
+        missing = set(adapters)
+
+        def stopped() -> bool:
+            for adapter in [one for one in missing if lab.step(one) >= step]:
+                pid = lab.pid(adapter)
+                os.kill(pid, signal.SIGSTOP)
+                self.paused[pid] = lab.root / f"results/tiny/checkpoints/{adapter}.lock"
+                missing.remove(adapter)
+            return not missing
+
+        self.until(stopped)
+        jobs = {adapter: self.job(adapter) for adapter in adapters}
+        assert all(show(job)["JobState"] == "RUNNING" for job in jobs.values())
+        return jobs
+
+    def resume(self) -> None:
+        """Let the stopped trainings go on; those that Slurm has ended meanwhile are gone."""
+        for pid in self.paused:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        self.paused.clear()
+
+    def let_go(self) -> None:
+        """Let requeued jobs start at once; Slurm holds them back for two minutes."""
+        for job in self.jobs("PENDING"):
+            if job["reason"] == "BeginTime":
+                run("scontrol", "update", f"jobid={job['id']}", "StartTime=now", check=False)
+
+    def finish(self, seconds: float = PATIENCE) -> str:
+        """Wait for the end. The output."""
+        self.resume()
         limit = time.monotonic() + seconds
         while self.process.poll() is None:
             assert time.monotonic() < limit, self.output[-6000:] + run("squeue", check=False)
-            for job in self.jobs("PENDING"):
-                if job["reason"] == "BeginTime":  # Slurm lets a requeued job wait for two minutes
-                    run("scontrol", "update", f"jobid={job['id']}", "StartTime=now", check=False)
-            time.sleep(1)
+            self.let_go()
+            time.sleep(0.5)
         return self.output
 
-    def succeeds(self, seconds: float = 400) -> str:
+    def succeeds(self, seconds: float = PATIENCE) -> str:
         output = self.finish(seconds)
         assert self.process.returncode == 0, output[-8000:]
         return output
 
     def kill(self, how: signal.Signals) -> None:
+        """Signal Snakemake, and wait for its end."""
         os.killpg(self.process.pid, how)
+        self.process.wait(120)
 
 
 def show(job: str) -> dict[str, str]:

@@ -9,10 +9,8 @@ def test_an_adapter_trains_on_two_nodes(lab: Lab) -> None:
         training={"sft": {"steps": 40, "save_every": 10}},
     )
     running = lab.start("sft")
-    running.until(lambda: any(job["state"] == "RUNNING" for job in running.jobs()))
-    job = show(running.job("sft"))
+    job = show(running.until_training(lab, "sft"))
     assert (job["NumNodes"], job["TresPerNode"], job["NumCPUs"]) == ("2", "gres:gpu:h100:1", "8")
-    running.until_training(lab, "sft", 10)
     running.succeeds()
     assert lab.steps("sft") == list(range(1, 41))
     assert lab.log("sft").count("sft: 40 steps on") == 1  # two processes, one of them writes

@@ -3,37 +3,24 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-from checkout import copy_project
-from cluster import run, until
-from lab import Lab
+import cluster
+from cluster import until
+from conftest import Done
+from lab import PATIENCE, STEPS
 
 
-@pytest.fixture(scope="module")
-def done(slurm: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, str, list[list[str]]]:
-    """The finished run: its project, its output, its jobs in Slurm's accounts."""
-    lab = Lab(copy_project(tmp_path_factory.mktemp("workflow") / "project").root)
-    # nothing that is measured here depends on how long a training is
-    lab.configure(training={"sft": {"steps": 20}, "grpo": {"steps": 10}})
-    running = lab.start("all")
-    output = running.succeeds(900)
-    fields = "jobid,comment%80,partition,account,reqtres%90,timelimitraw,state"
-    accounts = [line.split("|") for line in run("sacct", "-XnP", f"-o{fields}").splitlines()]
-    jobs = {job["id"] for job in running.jobs()}
-    return lab, output, [row for row in accounts if row[0] in jobs]
+def test_the_report_stands_and_a_second_call_has_nothing_to_do(done: Done) -> None:
+    root = done.lab.root
+    assert (root / "results/tiny/report/index.html").stat().st_size > 100_000
+    assert "Asked for, and the share that was used" in done.output
+    assert (root / "logs/tiny/efficiency.txt").exists()
+    assert not any((root / "results/tiny/checkpoints").iterdir())
+    again = done.lab.start("all")
+    assert "Nothing to be done" in again.succeeds()
 
 
-def test_the_report_stands_and_a_second_call_has_nothing_to_do(done: tuple[Lab, str, list[list[str]]]) -> None:
-    lab, output, _ = done
-    assert (lab.root / "results/tiny/report/index.html").stat().st_size > 100_000
-    assert "Asked for, and the share that was used" in output
-    assert (lab.root / "logs/tiny/efficiency.txt").exists()
-    again = lab.start("all")
-    assert "Nothing to be done" in again.succeeds(120)
-
-
-def test_each_rule_runs_where_and_with_what_the_table_says(done: tuple[Lab, str, list[list[str]]]) -> None:
-    rows = done[2]
+def test_each_rule_runs_where_and_with_what_the_table_says(done: Done) -> None:
+    rows = done.accounts
     assert len(rows) > 15
     assert {row[6] for row in rows} == {"COMPLETED"} and {row[3] for row in rows} == {"lab"}
     seen = {row[1].removeprefix("rule_").partition("_wildcards_")[0]: row for row in rows}
@@ -46,24 +33,35 @@ def test_each_rule_runs_where_and_with_what_the_table_says(done: tuple[Lab, str,
     assert "collect_guidelines" not in seen
 
 
-def test_watch_and_doctor_answer(done: tuple[Lab, str, list[list[str]]]) -> None:
-    lab = done[0]
+def test_adapters_train_side_by_side_with_a_gpu_each(done: Done) -> None:
+    assert {adapter: job["JobState"] for adapter, job in done.training.items()} == dict.fromkeys(STEPS, "RUNNING")
+    for adapter, job in done.training.items():
+        assert (job["Partition"], job["Account"], job["TresPerNode"]) == ("gpu", "lab", "gres:gpu:h100:1")
+        assert (job["NumCPUs"], job["MinMemoryNode"], job["TimeLimit"]) == ("2", "4000M", "00:30:00")
+        assert job["JobName"].startswith("acrflow-tiny-")
+        assert job["Comment"] == f"rule_train_adapter_wildcards_{adapter}"
+        assert done.lab.steps(adapter) == list(range(1, STEPS[adapter] + 1))
+        assert (done.lab.root / f"logs/slurm/rule_train_adapter/{adapter}/{job['JobId']}.log").exists()
+        assert f"train_adapter {adapter}" in done.output  # asked against used, after the end
+
+
+def test_watch_and_doctor_answer(done: Done) -> None:
     for program, shown in {
         "watch.py --once": "0 trainings",
         "doctor.py --configfile config/demo.yaml": "in order",
     }.items():
         command = f"ACRFLOW_SITE=site.yaml python scripts/{program}"
-        answer = subprocess.run(command, shell=True, cwd=lab.root, capture_output=True, text=True)
+        answer = subprocess.run(command, shell=True, cwd=done.lab.root, capture_output=True, text=True)
         assert shown in answer.stdout, answer.stdout + answer.stderr
-    assert Path(lab.root / "slurm/config.yaml").exists()
+    assert Path(done.lab.root / "slurm/config.yaml").exists()
 
 
-def test_the_workflow_runs_inside_a_job_of_its_own(done: tuple[Lab, str, list[list[str]]]) -> None:
-    lab = done[0]
+def test_the_workflow_runs_inside_a_job_of_its_own(done: Done) -> None:
     files = "--configfile config/demo.yaml tests/slurm/tiny.yaml own.yaml --minutes 30 --"
-    (lab.root / "results/tiny/metrics/comparison.parquet").unlink()
+    comparison = done.lab.root / "results/tiny/metrics/comparison.parquet"
+    comparison.unlink()
     command = f"ACRFLOW_SITE=site.yaml python scripts/submit.py {files} evaluation"
-    answer = subprocess.run(command, shell=True, cwd=lab.root, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, shell=True, cwd=done.lab.root, capture_output=True, text=True, check=True)
     assert "runs the workflow" in answer.stdout
-    until(lambda: (lab.root / "results/tiny/metrics/comparison.parquet").exists(), "the comparison", 180)
-    until(lambda: not run("squeue", "-h").strip(), "the end of the workflow's job", 120)
+    until(comparison.exists, "the comparison", PATIENCE)
+    until(lambda: not cluster.queued(), "the end of the workflow's job", PATIENCE)

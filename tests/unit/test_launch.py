@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from acrflow.slurm import launch, requeue
+from acrflow.slurm.rollouts import VLLM
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +50,7 @@ def test_a_server_takes_the_last_gpus_of_one_node_or_the_last_of_several_nodes(m
 SERVE = """
 import http.server, os, signal, sys
 assert signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+assert sys.argv[1] == "serve" and os.environ["VLLM_SERVER_DEV_MODE"] == "1"
 print("serving", sys.argv[1:], "on", os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 if sys.argv[2] == "broken":
     sys.exit("no memory for it")
@@ -62,11 +64,11 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])
 
 @pytest.mark.parametrize("model", ["sound", "broken"])
 def test_a_training_finds_its_own_server_and_its_own_gpus(tmp_path: Path, model: str) -> None:
-    """A server of a few lines stands where TRL's would need GPUs; everything around it is real."""
-    place = tmp_path / "trl/scripts/vllm_serve.py"
+    """A server of a few lines stands where vLLM's would need GPUs; everything around it is real."""
+    place = tmp_path / f"{VLLM.replace('.', '/')}.py"
     place.parent.mkdir(parents=True)
     place.write_text(SERVE)
-    for folder in (place.parent, place.parent.parent):
+    for folder in (place.parent, place.parent.parent, place.parent.parent.parent):
         (folder / "__init__.py").write_text("")
     training = "import os; print('trains on', os.environ['CUDA_VISIBLE_DEVICES'], os.environ['ACRFLOW_ROLLOUT_SERVER'])"
     options = f"--gpus 3 --server-gpus 2 --tensor-parallel 2 --server-model {model} --server-log {tmp_path / 'log'}"
@@ -76,7 +78,7 @@ def test_a_training_finds_its_own_server_and_its_own_gpus(tmp_path: Path, model:
         command, env=variables | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=60
     )
     said = (tmp_path / "log").read_text()
-    assert "on 1,2" in said and "'--tensor_parallel_size', '2', '--data_parallel_size', '1'" in said
+    assert "on 1,2" in said and "'--tensor-parallel-size', '2', '--data-parallel-size', '1'" in said
     if model == "sound":
         assert "trains on 0 http://127.0.0.1:" in done.stdout, done
         assert not subprocess.run(["pgrep", "-f", str(place)], capture_output=True).stdout

@@ -23,6 +23,12 @@ class Executor:
     ended: list[tuple[str, str]] = field(default_factory=list)
     submitted: list[Any] = field(default_factory=list)
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("follow"))
+    next_seconds_between_status_checks: int = 40
+    workflow: Any = field(
+        default_factory=lambda: SimpleNamespace(
+            remote_execution_settings=SimpleNamespace(seconds_between_status_checks=60)
+        )
+    )
 
     async def check_active_jobs(self, active: list[Any]) -> Any:
         for job in [] if self.forget else active:
@@ -79,6 +85,18 @@ def test_running_jobs_are_followed(slurm: Callable[..., None]) -> None:
     slurm(("12", "RUNNING", "None"))
     assert [cycle(executor, [job()]) for _ in range(4)] == [["12"]] * 4
     assert executor.ended == []
+
+
+def test_the_executor_looks_again_within_the_seconds_that_the_profile_says(slurm: Callable[..., None]) -> None:
+    executor = Executor()
+    follow.Followed(executor)
+    slurm(("12", "RUNNING", "None"))
+    waits = []
+    for own in (40, 50, 60, 70, 180):  # the plugin's own, a little longer every cycle
+        executor.next_seconds_between_status_checks = own
+        cycle(executor, [job()])
+        waits.append(executor.next_seconds_between_status_checks)
+    assert waits == [40, 50, 60, 60, 60]
 
 
 def test_a_job_preempted_and_not_requeued_is_an_error_and_not_a_hang(slurm: Callable[..., None]) -> None:

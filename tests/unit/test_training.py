@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -134,6 +135,44 @@ def test_a_finished_training_is_only_written_out_again(
     log = make(wanted, tiny_base, examples, tmp_path)
     assert log["step"].max() == 7
     assert all((first[key] == tensor).all() for key, tensor in weights(tmp_path).items())
+
+
+def test_an_adapter_lost_after_its_training_is_written_out_again_and_then_its_checkpoint_goes(
+    tiny_base: str, examples: dict[str, Path], tmp_path: Path
+) -> None:
+    """A SIGTERM in the seconds before Snakemake knows of the end has it remove the adapter and run the job again."""
+    results, wanted = tmp_path / "results", spec("baseline", grpo={**GRPO, "steps": 2})
+    checkpoint, out = results / "checkpoints/mine", results / "adapters/mine"
+    call = command(wanted, tiny_base, examples, tmp_path)
+    for option, folder in {"--checkpoints": checkpoint, "--out": out}.items():
+        call[call.index(option) + 1] = str(folder)
+    said = [subprocess.run(call, capture_output=True, text=True, check=True).stdout]
+    first = {path.name: sha256(path) for path in out.iterdir()}
+    assert not list(checkpoint.rglob("*.pt"))  # nor what is only needed to go on
+    shutil.rmtree(out)
+    checkpoints.sweep(results)
+    said.append(subprocess.run(call, capture_output=True, text=True, check=True).stdout)
+    assert "was trained to step 2 before" in said[1] and "left" not in said[1] and "left" in said[0]
+    assert {path.name: sha256(path) for path in out.iterdir()} == first
+    checkpoints.sweep(results)
+    assert not checkpoint.exists() and out.exists()
+
+
+@pytest.mark.parametrize(("recipe", "code", "used"), [(1, "same", True), (2, "same", False), (1, "edited", False)])
+def test_what_a_finished_training_left_is_used_for_its_own_recipe_and_code_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: int, code: str, used: bool
+) -> None:
+    folder = tmp_path / "mine"
+    checkpoints.prepare(folder, {"seed": 1}, restart=False)
+    for step in (2, 4):
+        (folder / f"checkpoint-{step}").mkdir()
+        checkpoints.mark(folder, step)
+    checkpoints.finish(folder)
+    assert not (folder / "checkpoint-2").exists()
+    if code == "edited":
+        monkeypatch.setattr(checkpoints, "_code", lambda: code)
+    left = checkpoints.prepare(folder, {"seed": recipe}, restart=False)
+    assert left == (folder / "checkpoint-4" if used else None)
 
 
 def test_checkpoints_of_another_recipe_are_refused_with_the_difference(

@@ -185,7 +185,7 @@ def test_a_module_an_optimizer_and_rollouts_that_are_not_there_are_named(
 
 
 def test_a_rollout_server_that_does_not_answer_is_named_with_what_to_do() -> None:
-    with pytest.raises(InputError, match=r"no rollout server at http://127.0.0.1:9.*\n.*vllm-serve --model some/base"):
+    with pytest.raises(InputError, match=r"no rollout server at http://127.0.0.1:9.*\n.*vllm serve some/base --"):
         grpo.check_server("http://127.0.0.1:9", "some/base")
 
 

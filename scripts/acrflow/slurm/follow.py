@@ -105,6 +105,7 @@ class Followed:
     async def _check(self, active: list[Any]) -> AsyncIterator[Any]:
         """In place of the executor's: what it keeps, and what it forgot."""
         kept = [job async for job in self._plugin_check(active)]
+        self._look_again_in_time()
         ids = {job.external_jobid for job in kept}
         forgotten = [job for job in active if job.external_jobid not in ids | self._ended]
         if not kept and not forgotten:
@@ -113,6 +114,12 @@ class Followed:
         for job in [*kept, *forgotten]:
             if not self._decided(job, states):
                 yield job
+
+    def _look_again_in_time(self) -> None:
+        """Hold the plugin to Snakemake's --seconds-between-status-checks; alone it waits 10 s longer every cycle."""
+        longest = self._executor.workflow.remote_execution_settings.seconds_between_status_checks
+        wanted = self._executor.next_seconds_between_status_checks
+        self._executor.next_seconds_between_status_checks = min(wanted, longest)
 
     def _states(self) -> dict[str, tuple[str, str]] | None:
         """State and reason of all jobs of this run, None if Slurm does not answer."""

@@ -1,9 +1,10 @@
 """A vLLM server of a training's own, in the same job: on some GPUs of its node, or on the last of its nodes.
 
-The server is the one that TRL's trainer speaks to (`trl vllm-serve`): it takes the weights over NCCL after every step.
+The server is vLLM's own, as TRL's trainer wants it: it takes the weights over NCCL after every step.
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,19 @@ from pathlib import Path
 from acrflow.errors import InputError
 
 START = 1200.0  # seconds in which a large model is loaded from a shared disk
+VLLM = "vllm.entrypoints.cli.main"  # the command `vllm`, of the same environment
+DEVELOPMENT = "VLLM_SERVER_DEV_MODE"  # opens the endpoints that take new weights
+# What TRL 1.16 asks of a server: the way of the weights, and log-probabilities after the temperature, which the trainer
+# compares with its own.
+OPTIONS = (
+    *("--weight-transfer-config", '{"backend": "nccl"}'),
+    *("--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"),
+)
+
+
+def by_hand(model: str) -> str:
+    """The command line of a server, for messages."""
+    return f"{DEVELOPMENT}=1 vllm serve {model} {shlex.join(OPTIONS)}"
 
 
 @dataclass(frozen=True)
@@ -42,9 +56,10 @@ class Server:
         """The call; SIGTERM is kept from it, because the training that hears it may need one more rollout to save."""
         copies = self.gpus // self.tensor_parallel
         return [
-            *("env", "--block-signal=TERM", sys.executable, "-m", "trl.scripts.vllm_serve", "--model", self.model),
+            *("env", "--block-signal=TERM", f"{DEVELOPMENT}=1", sys.executable, "-m", VLLM, "serve", self.model),
             *("--host", self.host, "--port", str(self.port)),
-            *("--tensor_parallel_size", str(self.tensor_parallel), "--data_parallel_size", str(copies)),
+            *("--tensor-parallel-size", str(self.tensor_parallel), "--data-parallel-size", str(copies)),
+            *OPTIONS,
         ]
 
     @property

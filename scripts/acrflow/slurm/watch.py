@@ -7,6 +7,7 @@ from pathlib import Path
 from acrflow import locks
 from acrflow.files import read_json
 from acrflow.slurm.commands import lines
+from acrflow.training.checkpoints import FINISHED
 
 PREFIX = "rule_train_adapter_wildcards_"
 
@@ -40,7 +41,7 @@ def queue() -> dict[str, tuple[str, str, str]]:
 def trainings(results: Path) -> list[Training]:
     """All trainings under way or waiting, and those that left checkpoints, by run and adapter."""
     queued = queue()
-    folders = {path for path in results.glob("*/checkpoints/*") if path.is_dir()}
+    folders = {path for path in results.glob("*/checkpoints/*") if path.is_dir() and not (path / FINISHED).exists()}
     named = {path.name: path for path in sorted(folders)}
     return [training(name, named.get(name), queued.get(name)) for name in sorted(named.keys() | queued.keys())]
 

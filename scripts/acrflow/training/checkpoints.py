@@ -2,19 +2,24 @@
 
 They lie outside every declared output, in a folder of the adapter's own: `recipe.json` beside `checkpoint-<step>/`.
 A checkpoint counts only once its marker is written, after all else; a folder without it was being written when the
-process died.
+process died. What a finished training leaves stays until its adapter is known to stand: see `finish`.
 """
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
 from acrflow.errors import InputError
 from acrflow.files import read_json, write_json, write_text
-from acrflow.training.recipe import Recipe, difference
+from acrflow.training.adapter import WEIGHTS
+from acrflow.training.recipe import Recipe, difference, made_by
 
 RECIPE = "recipe.json"
 MARKER = "complete"
+FINISHED = "finished"
+STATE = "trainer_state.json"
+SAMPLES = "samples"
 KEPT = 2  # the last checkpoint, and the one before it in case writing the last fails
 
 
@@ -35,6 +40,10 @@ def prepare(folder: Path, recipe: Recipe, restart: bool) -> Path | None:
     recipe = json.loads(json.dumps(recipe))
     recorded = folder / RECIPE
     differs = difference(read_json(recorded), recipe) if recorded.exists() else ["no recipe -> this one"]
+    finished = folder / FINISHED
+    if finished.exists() and (differs or finished.read_text(encoding="utf-8") != _code()):
+        shutil.rmtree(folder)  # nothing is lost: its adapter has stood
+        differs = ["finished -> anew"]
     if differs and last(folder) is not None:
         remedy = "undo the change to go on, or delete this folder (or pass --restart) to train anew"
         raise InputError(folder, "checkpoints of another recipe:\n    " + "\n    ".join(differs), remedy)
@@ -50,6 +59,46 @@ def prepare(folder: Path, recipe: Recipe, restart: bool) -> Path | None:
 def mark(folder: Path, step: int) -> None:
     """Mark the checkpoint of a step as complete."""
     write_text(folder / f"checkpoint-{step}" / MARKER, "")
+
+
+def finish(folder: Path) -> None:
+    """Keep of a finished training what its adapter is written from, in case the job is lost after all.
+
+    A SIGTERM in the seconds between the end of the training and Snakemake's notice of it makes Snakemake remove the
+    adapter and run the job again, which then only writes it out once more. `sweep` removes the rest.
+    """
+    done = last(folder)
+    assert done is not None
+    write_text(folder / FINISHED, _code())
+    _keep(folder, {RECIPE, FINISHED, SAMPLES, done.name})
+    _keep(done, {*WEIGHTS, STATE, MARKER})  # not the optimizer's state, twice as large as the weights
+
+
+def _keep(folder: Path, names: set[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def sweep(results: Path) -> None:
+    """Remove what finished trainings have left, where the adapter stands; for the end of a workflow.
+
+    Args:
+        results: folder of a run, with checkpoints/ and adapters/.
+    """
+    for finished in results.glob(f"checkpoints/*/{FINISHED}"):
+        folder = finished.parent
+        held = folder.with_name(f"{folder.name}.lock").exists()
+        if not held and made_by(results / "adapters" / folder.name, read_json(folder / RECIPE)):
+            shutil.rmtree(folder)
+
+
+def _code() -> str:
+    """Digest of the code that trains: with another, what a finished training left is not used."""
+    found = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def last(folder: Path) -> Path | None:

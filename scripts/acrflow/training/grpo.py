@@ -103,10 +103,12 @@ def check_server(url: str, base: str) -> None:
     """
     import httpx
 
+    from acrflow.slurm.rollouts import by_hand
+
     try:
         httpx.get(f"{url.rstrip('/')}/health", timeout=10).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        remedy = f"start it on GPUs of its own (trl vllm-serve --model {base}) and wait until it listens; or set the "
+        remedy = f"start it on GPUs of its own ({by_hand(base)}) and wait until it listens; or set the "
         remedy += "adapter's resources.server_gpus"
         raise InputError("launch.vllm_server", f"no rollout server at {url}: {error}", remedy) from None
 

@@ -92,7 +92,7 @@ class MeasuredGrpo(Measured, GRPOTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         step = self.state.global_step
         if "loss" in logs and self.accelerator.is_main_process and sampled(step, self.state.max_steps):
-            write_json(Path(str(self.args.output_dir)) / "samples" / f"{step}.json", self._samples(step))
+            write_json(Path(str(self.args.output_dir)) / checkpoints.SAMPLES / f"{step}.json", self._samples(step))
         super().log(logs, start_time)
 
     def _samples(self, step: int) -> list[dict[str, Any]]:

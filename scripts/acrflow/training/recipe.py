@@ -1,11 +1,12 @@
 """The recipe of an adapter: its spec plus the hashes of everything else that decides its weights."""
 
+import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from acrflow import rewards
-from acrflow.files import sha256
+from acrflow.files import read_json, sha256
 
 PINNED = (
     *("torch", "transformers", "tokenizers", "trl", "peft", "accelerate", "datasets"),
@@ -44,6 +45,15 @@ def hash_folder(folder: Path) -> dict[str, str]:
 def versions() -> dict[str, str]:
     """The installed versions that a training depends on."""
     return {package: version(package) for package in PINNED}
+
+
+def made_by(out: Path, recipe: Recipe) -> bool:
+    """Whether an adapter's folder holds what this recipe makes."""
+    spec = out / "spec.json"
+    if not spec.exists():
+        return False
+    made = {key: value for key, value in read_json(spec).items() if key != "versions"}
+    return bool(made == json.loads(json.dumps(recipe)))
 
 
 def difference(old: Any, new: Any, key: str = "") -> list[str]:

@@ -1,7 +1,6 @@
 """Train one adapter, from recipe to folder."""
 
 import errno
-import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -67,6 +66,8 @@ def train(recipe: Recipe, examples: pl.DataFrame, place: Place) -> Path | None:
     if resume is None or checkpoints.step_of(resume) < steps:
         crash.refuse(place.checkpoints)
         main = _run(recipe, examples, place, resume)
+    else:
+        print(f"{recipe['adapter']}: was trained to step {steps} before; only its adapter is written", flush=True)
     if not main:
         return None
     done = checkpoints.last(place.checkpoints)
@@ -139,7 +140,7 @@ def read_log(checkpoint: Path) -> pl.DataFrame:
 
     They come from the trainer's state, which each checkpoint holds: after a resume no step is missing or doubled.
     """
-    history = read_json(checkpoint / "trainer_state.json")["log_history"]
+    history = read_json(checkpoint / checkpoints.STATE)["log_history"]
     rows = [
         {"step": entry["step"], "metric": metric, "value": None if value is None else float(value)}
         for entry in history
@@ -152,7 +153,7 @@ def read_log(checkpoint: Path) -> pl.DataFrame:
 
 def read_samples(folder: Path) -> pl.DataFrame:
     """The completions sampled while training, as `schemas.Samples`; a step repeated after a kill wrote over its own."""
-    files = sorted((folder / "samples").glob("*.json"), key=lambda path: int(path.stem))
+    files = sorted((folder / checkpoints.SAMPLES).glob("*.json"), key=lambda path: int(path.stem))
     rows = [row for path in files for row in read_json(path)]
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Samples))
 
@@ -174,12 +175,3 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
         write_json(folder / "spec.json", {**recipe, "versions": versions()})
         write_text(folder / "README.md", model_card(recipe, log, rows))
     return log
-
-
-def made_by(out: Path, recipe: Recipe) -> bool:
-    """Whether an adapter's folder holds what this recipe makes."""
-    spec = out / "spec.json"
-    if not spec.exists():
-        return False
-    made = {key: value for key, value in read_json(spec).items() if key != "versions"}
-    return bool(made == json.loads(json.dumps(recipe)))
