@@ -25,7 +25,7 @@ wildcard_constraints:
     baseline=any_of(BASELINES),
     model=any_of(MODELS),
     split=any_of(["train", *SPLITS]),
-    prompt=any_of(PROMPTS),
+    examples=any_of([*EXAMPLES, *ASKED_AGAIN]),
 
 
 localrules:
@@ -44,7 +44,7 @@ rule all:
 
 rule dataset:
     input:
-        expand(f"{RUN}/examples/{{prompt}}.{{split}}.parquet", prompt=PROMPTS, split=["train", *SPLITS]),
+        expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=EXAMPLES, split=["train", *SPLITS]),
         f"{RUN}/dataset/card.md",
 
 

@@ -1,6 +1,6 @@
 """Adapters: SFT and GRPO LoRA adapters, one job each.
 
-needs   examples/{prompt}.train.parquet, the base model, the adapter that it starts from if it names one
+needs   examples/{examples}.train.parquet, the base model, the adapter that it starts from if it names one
 makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, spec.json and a model card, one folder per
         seed; ledger/train_adapter.{adapter}.json; events for TensorBoard in logs/{run}/tensorboard/{adapter}/
 reads   config: adapters, training, launch, base, models, seed
@@ -13,7 +13,7 @@ a training runs and nothing about its weights, so it is no input: an edit there 
 
 rule train_adapter:
     input:
-        examples=lambda wildcards: f"{RUN}/examples/{adapter_of(wildcards.adapter).prompt}.train.parquet",
+        examples=lambda wildcards: f"{RUN}/examples/{adapter_of(wildcards.adapter).examples}.train.parquet",
         base=BASE_FILES,
         start=start_of,
         program="scripts/train_adapter.py",

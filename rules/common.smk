@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from acrflow import config as configuration
 from acrflow.errors import InputError
+from acrflow.evidence_kinds import ENDINGS, examples_name, prompt_name
 from acrflow.imports import imported_modules
 from acrflow.slurm import site as sites
 from acrflow.topics import read_topics, topics_of
@@ -90,7 +91,16 @@ TOPICS = {topic.name: topic for topic in topics}
 PARSED = [] if C.source == "table" else list(TOPICS)  # topics read from documents, a file each
 HELD_OUT = [topic.name for topic in topics if topic.role == "generalization"]
 SPLITS = ["test", "generalization"] if HELD_OUT else ["test"]
-PROMPTS = sorted({"reasoning", *(model.prompt for model in [*C.adapters.values(), *C.evaluation.references.values()])})
+EXAMPLES = sorted(
+    {"reasoning", *(model.examples for model in [*C.adapters.values(), *C.evaluation.references.values()])}
+)
+PROMPTS = sorted({prompt_name(examples) for examples in EXAMPLES})
+# adapters that read evidence answer again with other kinds of it
+READERS = [folder for folder, (adapter, _) in C.trained().items() if C.adapters[adapter].evidence != "none"]
+ASKED_AGAIN = sorted(
+    {examples_name(C.adapters[C.trained()[one][0]].prompt, kind) for one in READERS for kind in C.other_evidence}
+)
+RETRIEVES = any(examples.endswith(ENDINGS["retrieved"]) for examples in [*EXAMPLES, *ASKED_AGAIN])
 BASELINES = ["majority", "majority_procedure", "nearest_neighbour", "tfidf_logreg", "minilm_logreg"]
 MODELS = [*C.trained(), *C.evaluation.references, "base", *BASELINES]
 STEPS = [
@@ -103,11 +113,12 @@ STEPS = [
 ]
 STEPS += ["rewrite_abstracts"] if C.evidence.condenser else []
 STEPS += ["distill_traces"] if C.dataset.distiller else []
-STEPS += [f"render_examples.{prompt}.{split}" for prompt in PROMPTS for split in ["train", *SPLITS]]
+STEPS += [f"render_examples.{prompt}.{split}" for prompt in EXAMPLES for split in ["train", *SPLITS]]
 STEPS += ["run_baselines"]
 DATA_STEPS = list(STEPS)  # those that the dataset's card tells of
 STEPS += [f"train_adapter.{folder}" for folder in C.trained()]
 STEPS += ["score_reasoning"]
+STEPS += ["search_studies", "fetch_found", "condense_found", "assign_studies"] if RETRIEVES else []
 
 DOCUMENTS = {"invented": f"{RUN}/invented/documents", "download": f"{RUN}/documents"}.get(C.documents, C.documents)
 SNAPSHOT = f"{RUN}/invented/efetch" if C.evidence.source == "invented" else C.evidence.source
@@ -146,11 +157,19 @@ def reward_modules(wildcards):
     return sorted({module for reward in rewards for module in [reward, *library(reward)]})
 
 
-def prompt_of(model):
-    """The prompt a model is used with: its own; the base model reasons without evidence."""
+def examples_of(model):
+    """The examples a model is used with: those of its prompt and evidence; the base model reasons without any."""
     if model in C.trained():
-        return adapter_of(model).prompt
-    return C.evaluation.references[model].prompt if model in C.evaluation.references else "reasoning"
+        return adapter_of(model).examples
+    return C.evaluation.references[model].examples if model in C.evaluation.references else "reasoning"
+
+
+def evidence_options(wildcards, input):
+    """What tells render_examples where the evidence of its examples comes from, if not from the guidelines."""
+    if wildcards.examples.endswith(ENDINGS["none"]):
+        return ["--without-evidence"]
+    assigned, condensed = input.evidence or (None, None)
+    return [f"--assigned={assigned}", f"--condensed={condensed}"] if assigned else []
 
 
 def kind_of(model):
@@ -183,3 +202,13 @@ def sources(wildcards):
 def generators(wildcards):
     """Who answers in one job of `predict`."""
     return GENERATORS if TOGETHER else [wildcards.generator]
+
+
+def readers(wildcards):
+    """Who answers in one job of `predict_with`: all; each alone where it is merged into the base."""
+    return [wildcards.generator] if C.evaluation.merge else READERS
+
+
+def examples_with(adapter, evidence):
+    """The examples that an adapter is asked with evidence of this kind."""
+    return examples_name(adapter_of(adapter).prompt, evidence)

@@ -1,6 +1,7 @@
 """Dataset: from rated rows, reasoning and evidence to splits and rendered examples.
 
-needs   guidelines.parquet, evidence/pmids.parquet, evidence/condensed.parquet, the base model's tokenizer
+needs   guidelines.parquet, evidence/pmids.parquet, evidence/condensed.parquet, the base model's tokenizer;
+        retrieval/{assigned,condensed}.parquet for examples with retrieved evidence
 makes   dataset/traces.parquet, dataset/{train,test,generalization}.parquet, leaks.json, examples/*.parquet,
         dataset/card.md with figures/, dataset/croissant.json
 reads   config: dataset, evidence.tokens, generalization, seed, base.model; config/prompts/
@@ -129,22 +130,28 @@ rule build_dataset:
 rule render_examples:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
-        prompt="config/prompts/{prompt}.yaml",
+        prompt=lambda wildcards: f"config/prompts/{prompt_name(wildcards.examples)}.yaml",
+        evidence=lambda wildcards: (
+            [f"{RUN}/retrieval/assigned.parquet", f"{RUN}/retrieval/condensed.parquet"]
+            if wildcards.examples.endswith(ENDINGS["retrieved"])
+            else []
+        ),
         tokenizer=TOKENIZER_FILES,
         program="scripts/render_examples.py",
         library=library("scripts/render_examples.py"),
     output:
-        examples=expand(f"{RUN}/examples/{{{{prompt}}}}.{{split}}.parquet", split=["train", *SPLITS]),
-        ledgers=expand(f"{RUN}/ledger/render_examples.{{{{prompt}}}}.{{split}}.json", split=["train", *SPLITS]),
+        examples=expand(f"{RUN}/examples/{{{{examples}}}}.{{split}}.parquet", split=["train", *SPLITS]),
+        ledgers=expand(f"{RUN}/ledger/render_examples.{{{{examples}}}}.{{split}}.json", split=["train", *SPLITS]),
     log:
-        f"{LOGS}/render_examples/{{prompt}}.log",
+        f"{LOGS}/render_examples/{{examples}}.log",
     conda:
         "../envs/data.yaml"
     params:
         tokenizer=lambda wildcards: TOKENIZER,
         max_tokens=C.dataset.prompt_tokens,
+        evidence=evidence_options,
     message:
-        "Rendering the examples of prompt {wildcards.prompt}"
+        "Rendering the examples {wildcards.examples}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
@@ -154,14 +161,14 @@ rule render_examples:
             --tokenizer {params.tokenizer:q} \
             --max-tokens {params.max_tokens} \
             --out {output.examples:q} \
-            --ledger {output.ledgers:q}
+            --ledger {output.ledgers:q} {params.evidence:q}
         """
 
 
 rule write_card:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
-        examples=expand(f"{RUN}/examples/{{prompt}}.{{split}}.parquet", prompt=PROMPTS, split=["train", *SPLITS]),
+        examples=expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=EXAMPLES, split=["train", *SPLITS]),
         leaks=f"{RUN}/dataset/leaks.json",
         ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=DATA_STEPS),
         baselines=f"{RUN}/metrics/splits.parquet",

@@ -6,7 +6,7 @@ reads   config: evaluation, models, seed
 """
 
 # Models that are asked to reason; the others' reasoning is not missing, it does not apply.
-REASONERS = [model for model in [*GENERATORS, *C.evaluation.references] if prompt_of(model).startswith("reasoning")]
+REASONERS = [model for model in [*GENERATORS, *C.evaluation.references] if examples_of(model).startswith("reasoning")]
 METRICS = expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=[*MODELS, "panel"], split=SPLITS)
 
 
@@ -14,8 +14,8 @@ rule score_reasoning:
     input:
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=REASONERS, split=SPLITS),
         examples=expand(
-            f"{RUN}/examples/{{prompt}}.{{split}}.parquet",
-            prompt=sorted({prompt_of(model) for model in REASONERS}),
+            f"{RUN}/examples/{{examples}}.{{split}}.parquet",
+            examples=sorted({examples_of(model) for model in REASONERS}),
             split=SPLITS,
         ),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
@@ -33,7 +33,7 @@ rule score_reasoning:
     conda:
         "../envs/train.yaml"
     params:
-        models=[f"{model}:{prompt_of(model)}" for model in REASONERS],
+        models=[f"{model}:{examples_of(model)}" for model in REASONERS],
         predictions=lambda wildcards: f"{RUN}/predictions",
         examples=lambda wildcards: f"{RUN}/examples",
         base=lambda wildcards: BASE,
@@ -72,7 +72,7 @@ rule measure:
             split=SPLITS,
         ),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        examples=expand(f"{RUN}/examples/{{prompt}}.{{split}}.parquet", prompt=PROMPTS, split=SPLITS),
+        examples=expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=EXAMPLES, split=SPLITS),
         reasoning=f"{RUN}/metrics/reasoning.parquet",
         program="scripts/measure.py",
         library=library("scripts/measure.py"),
@@ -84,7 +84,7 @@ rule measure:
         "../envs/data.yaml"
     params:
         models=[
-            f"{model}:{kind_of(model).replace(' ', '_')}:{'' if model in BASELINES else prompt_of(model)}"
+            f"{model}:{kind_of(model).replace(' ', '_')}:{'' if model in BASELINES else examples_of(model)}"
             for model in MODELS
         ],
         predictions=lambda wildcards: f"{RUN}/predictions",
@@ -153,3 +153,6 @@ rule compare:
             --pairs {output.pairs:q} \
             --tables {output.tables:q} {params.other_task:q}
         """
+
+
+include: "other_evidence.smk"

@@ -17,8 +17,8 @@ DRAWS = ["greedy", *range(1, C.evaluation.samples + 1)]
 rule predict:
     input:
         examples=lambda wildcards: expand(
-            f"{RUN}/examples/{{prompt}}.{{split}}.parquet",
-            prompt=sorted({prompt_of(model) for model in generators(wildcards)}),
+            f"{RUN}/examples/{{examples}}.{{split}}.parquet",
+            examples=sorted({examples_of(model) for model in generators(wildcards)}),
             split=SPLITS,
         ),
         base=BASE_FILES,
@@ -41,7 +41,7 @@ rule predict:
     conda:
         "../envs/train.yaml"
     params:
-        models=lambda wildcards: [f"{model}:{prompt_of(model)}" for model in generators(wildcards)],
+        models=lambda wildcards: [f"{model}:{examples_of(model)}" for model in generators(wildcards)],
         base=lambda wildcards: BASE,
         adapters=f"{RUN}/adapters",
         merge=["--merge"] if C.evaluation.merge else [],
@@ -85,7 +85,7 @@ rule predict:
 rule predict_reference:
     input:
         examples=lambda wildcards: expand(
-            f"{RUN}/examples/{prompt_of(wildcards.reference)}.{{split}}.parquet", split=SPLITS
+            f"{RUN}/examples/{examples_of(wildcards.reference)}.{{split}}.parquet", split=SPLITS
         ),
         program="scripts/predict.py",
         library=library("scripts/predict.py"),
@@ -100,7 +100,7 @@ rule predict_reference:
     resources:
         network=1,
     params:
-        model=lambda wildcards: f"{wildcards.reference}:{prompt_of(wildcards.reference)}",
+        model=lambda wildcards: f"{wildcards.reference}:{examples_of(wildcards.reference)}",
         served=lambda wildcards: C.evaluation.references[wildcards.reference],
         examples=f"{RUN}/examples",
         splits=SPLITS,

@@ -1,6 +1,6 @@
 """Report: one self-contained page with everything a reader needs to judge the run.
 
-needs   metrics/comparison.parquet and what it was made from; ledgers and checks of every step
+needs   metrics/{comparison,evidence}.parquet and what it was made from; ledgers and checks of every step
 makes   report/index.html, report/figures/*.svg, hub/ (only when asked for)
 reads   the whole configuration (shown in the report)
 """
@@ -19,6 +19,7 @@ rule write_report:
     input:
         comparison=f"{RUN}/metrics/comparison.parquet",
         pairs=f"{RUN}/metrics/pairs.parquet",
+        effects=f"{RUN}/metrics/evidence.parquet",
         metrics=METRICS,
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
         ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=STEPS),
@@ -72,6 +73,7 @@ rule write_report:
             --rows {input.rows:q} \
             --train {input.train:q} \
             --pairs {input.pairs:q} \
+            --effects {input.effects:q} \
             --pmids {input.pmids:q} \
             --condensed {input.condensed:q} \
             --figures {output.figures:q} \

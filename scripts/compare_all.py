@@ -23,7 +23,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from acrflow import schemas
-    from acrflow.evaluation import compare, published, tables
+    from acrflow.evaluation import compare, tables
     from acrflow.files import read_json, whole, write_text
 
     measured = [read_json(path) for path in args.metrics]
@@ -39,7 +39,6 @@ def main() -> None:
         ("performance", "test", tables.PERFORMANCE, "Predictive performance"),
         ("reasoning", "test", (*tables.REASONING, *tables.COST), "Reasoning and cost"),
         ("generalization", "generalization", tables.PERFORMANCE, "Topics that no adapter was trained on"),
-        (published.RETRIEVED, published.RETRIEVED, tables.PERFORMANCE, "The same with retrieved evidence"),
     ]
     wanted += [(f"all.{split}", split, tuple(tables.METRICS), f"All figures on {split}") for split in splits]
     for name, split, metrics, caption in wanted:

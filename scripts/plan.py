@@ -37,12 +37,14 @@ def main() -> None:
         values: dict[str, Any] = {
             "adapters": {name: {"seeds": list(range(1, seeds))} for name in configuration.paper_adapters()}
         }
-        values["evaluation"] = {"merge": True}
+        values["evaluation"] = {"merge": True, "other_evidence": []}
         jobs, files = counted(values)
         paper = configuration.paper_adapters()
         for name, extra in values["adapters"].items():
             paper[name] = paper[name].model_copy(update=extra)
-        config = configuration.Config(adapters=paper, evaluation=configuration.Evaluation(merge=True))
+        config = configuration.Config(
+            adapters=paper, evaluation=configuration.Evaluation(merge=True, other_evidence=[])
+        )
         wanted = tasks(config, Figures())
         plans = {gpus: schedule(wanted, gpus, Figures()) for gpus in SEEDS.values()}
         hours = " | ".join(f"{plan.hours:.1f}" for plan in plans.values())

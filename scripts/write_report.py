@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="rows of the splits, {split}.parquet")
     parser.add_argument("--train", type=Path, required=True, help="the training rows, train.parquet")
     parser.add_argument("--pairs", type=Path, required=True, help="pairs.parquet")
+    parser.add_argument("--effects", type=Path, required=True, help="evidence.parquet: answers with other evidence")
     parser.add_argument("--pmids", type=Path, required=True, help="every cited reference, pmids.parquet")
     parser.add_argument("--condensed", type=Path, required=True, help="condensed.parquet")
     parser.add_argument("--retrieval", type=Path, help="folder of the retrieval's tables (default: none was run)")

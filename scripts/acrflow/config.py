@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from acrflow.errors import InputError
+from acrflow.evidence_kinds import EvidenceKind, examples_name
 from acrflow.generation.settings import LanguageModel
 from acrflow.guideline_sources import TABLE_ENDINGS, Download, Table, Topics
 from acrflow.hyperparameters import Grpo, Launch, Positive, Section, Sft, Share, Training
@@ -130,7 +131,7 @@ class Adapter(Section):
     """One adapter: a few lines. A reward may be written as a bare weight."""
 
     method: Literal["sft", "grpo"]
-    evidence: Literal["none", "acr"] = "none"
+    evidence: EvidenceKind = Field("none", description="in the prompt: none, acr, or retrieved (see `retrieval`)")
     rewards: dict[str, Reward] = Field({}, description="of grpo: each with a weight, or weight and options")
     reasoning: bool = Field(False, description="sft: train on reasoning and label instead of the label alone")
     init_from: str | None = Field(None, description="start from this adapter: a name of this file, or a folder")
@@ -168,6 +169,11 @@ class Adapter(Section):
             return "label" if self.evidence == "none" else "label_evidence"
         return "reasoning" if self.evidence == "none" else "reasoning_evidence"
 
+    @property
+    def examples(self) -> str:
+        """Name of its rendered examples: the prompt, and where the evidence comes from."""
+        return examples_name(self.prompt, self.evidence)
+
 
 class Reference(Section):
     """A prompted model behind an OpenAI-compatible server."""
@@ -175,13 +181,18 @@ class Reference(Section):
     model: str = Field(description="the model's name on the server")
     url: str = Field("http://127.0.0.1:8000/v1", description="base address of the server")
     key: str = Field("OPENAI_API_KEY", description="environment variable that holds the key; a local server needs none")
-    evidence: Literal["none", "acr"] = Field("acr", description="evidence in the prompt")
+    evidence: EvidenceKind = Field("acr", description="in the prompt: none, acr, or retrieved (see `retrieval`)")
     at_once: Positive = Field(8, description="requests under way at a time")
 
     @property
     def prompt(self) -> str:
         """Name of the prompt it is asked with."""
         return "reasoning" if self.evidence == "none" else "reasoning_evidence"
+
+    @property
+    def examples(self) -> str:
+        """Name of its rendered examples: the prompt, and where the evidence comes from."""
+        return examples_name(self.prompt, self.evidence)
 
 
 class Evaluation(Section):
@@ -196,6 +207,10 @@ class Evaluation(Section):
     samples: Annotated[int, Field(ge=0)] = Field(0, description="sampled runs beside the greedy one, seeds 1, 2, ...")
     temperature: float = Field(1.0, gt=0, description="of the sampled runs")
     top_p: float = Field(1.0, gt=0, le=1, description="of the sampled runs")
+    other_evidence: list[EvidenceKind] = Field(
+        ["retrieved", "none"],
+        description="adapters that read evidence answer again with these kinds of it; retrieved ones are searched for",
+    )
     references: dict[Annotated[str, Field(pattern=NAME)], Reference] = Field(
         {}, description="models behind an OpenAI-compatible server, prompted and not trained, for comparison"
     )
@@ -250,6 +265,11 @@ class Config(Section):
         for name in [*self.adapters, *self.evaluation.references]:
             if name in RESERVED or (name in self.adapters and name in self.evaluation.references):
                 raise ValueError(f"adapters.{name}: the name is reserved, or that of a reference")
+        evidence = {f"adapters.{name}": one.evidence for name, one in self.adapters.items()}
+        evidence |= {f"evaluation.references.{name}": one.evidence for name, one in self.evaluation.references.items()}
+        for name, kind in evidence.items():
+            if kind == "retrieved" and self.evidence.source == "none":
+                raise ValueError(f"{name}: nothing is retrieved without `evidence.source`; set it, or another evidence")
         for name in self.adapters:
             for key, check in {"training": self.hyperparameters, "resources": self.training_needs}.items():
                 try:
@@ -283,6 +303,12 @@ class Config(Section):
             if self.hyperparameters(start).lora != self.hyperparameters(name).lora:
                 raise ValueError(f"{where} has another lora shape; give both the same training.lora")
             seen.append(start)
+
+    @property
+    def other_evidence(self) -> list[EvidenceKind]:
+        """The kinds of evidence that adapters which read some answer with again; without a source none is retrieved."""
+        kinds = dict.fromkeys(self.evaluation.other_evidence)
+        return [kind for kind in kinds if kind != "retrieved" or self.evidence.source != "none"]
 
     def trained(self) -> dict[str, tuple[str, int]]:
         """Every adapter folder with its adapter and seed; the folder of an adapter's own seed has its name."""

@@ -63,11 +63,13 @@ class Resources(Section):
     make_tiny_base: Needs = Needs(minutes=20)
     train_adapter: Needs = _gpu(720)
     predict: Needs = _gpu(240)
+    predict_with: Needs = _gpu(120)
     predict_reference: Needs = Needs(minutes=600)
     run_baselines: Needs = Needs(mem_mb=4000)
     score_reasoning: Needs = _gpu(240)
     measure: Needs = Needs()
     compare: Needs = Needs(mem_mb=4000)
+    compare_evidence: Needs = Needs()
     write_report: Needs = Needs()
     write_hub: Needs = _light()
 

@@ -338,6 +338,37 @@ class Pairs(Table):
     weighted_f1_topic_high: float = pa.Field(nullable=True)
 
 
+class EvidenceEffects(Table):
+    """What other evidence does to an adapter: one row per split x adapter x evidence, its own evidence among them."""
+
+    split: str
+    model: str
+    evidence: str = pa.Field(isin=("none", "acr", "retrieved"))
+    own: bool  # what it was trained with, and what the changes are measured from
+    rows: int
+    shown: int  # rows whose prompt holds a study
+    unparsed: float = pa.Field(ge=0, le=1)
+    macro_f1: float = pa.Field(nullable=True)  # a share, with 95 % bootstrap intervals over rows and over topics
+    macro_f1_low: float = pa.Field(nullable=True)
+    macro_f1_high: float = pa.Field(nullable=True)
+    macro_f1_published: float = pa.Field(nullable=True)
+    macro_f1_change: float = pa.Field(nullable=True)  # from its own evidence, drawn in pairs
+    macro_f1_change_low: float = pa.Field(nullable=True)
+    macro_f1_change_high: float = pa.Field(nullable=True)
+    macro_f1_change_topic_low: float = pa.Field(nullable=True)
+    macro_f1_change_topic_high: float = pa.Field(nullable=True)
+    weighted_f1: float = pa.Field(nullable=True)
+    weighted_f1_low: float = pa.Field(nullable=True)
+    weighted_f1_high: float = pa.Field(nullable=True)
+    weighted_f1_published: float = pa.Field(nullable=True)
+    weighted_f1_change: float = pa.Field(nullable=True)
+    weighted_f1_change_low: float = pa.Field(nullable=True)
+    weighted_f1_change_high: float = pa.Field(nullable=True)
+    weighted_f1_change_topic_low: float = pa.Field(nullable=True)
+    weighted_f1_change_topic_high: float = pa.Field(nullable=True)
+    p: float = pa.Field(ge=0, le=1)  # exact McNemar test against its own evidence, two-sided
+
+
 def row_id(topic: str, variant: str, procedure: str) -> str:
     """Stable id of a row: 16 hex digits of the SHA-256 of its key; independent of every other row."""
     key = "\x1f".join((topic, variant, procedure))

@@ -18,7 +18,7 @@ class Plan:
         seeds = {"seeds": list(range(1, SEEDS))}
         adapters = {name: one.model_copy(update=seeds) for name, one in paper_adapters().items()}
         figures = Figures()
-        wanted = tasks(Config(adapters=adapters, evaluation=Evaluation(merge=True)), figures)
+        wanted = tasks(Config(adapters=adapters, evaluation=Evaluation(merge=True, other_evidence=[])), figures)
         planned = schedule(wanted, 64, figures)
         self.hours, self.gpu_hours = planned.hours - figures.data - figures.after, planned.gpu_hours
         self.jobs: dict[str, str] = {}

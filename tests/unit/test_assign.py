@@ -9,7 +9,8 @@ from acrflow import schemas
 from acrflow.evidence.select import within
 from acrflow.ledger import Ledger
 from acrflow.retrieval import mentions
-from acrflow.retrieval.assign import assign, evidence
+from acrflow.retrieval.assign import assign
+from acrflow.retrieval.evidence import of_rows
 
 ROW = {"topic": "telvic_pain", "condition": "Telvic Pain", "variant_number": 1, "variant": "Adult, first episode."}
 STUDIES = {  # pmid: title, what was found, MeSH, expected grade
@@ -108,7 +109,7 @@ def test_studies_that_cannot_be_shown_are_counted_by_reason():
 
 def test_evidence_is_numbered_as_the_prompt_shows_it():
     table, _ = assigned([{"procedure": "CT telvis"}])
-    shown = evidence(table, tables([])["condensed"])["row0"]
+    shown = of_rows(table, tables([])["condensed"])["row0"]
     assert [study["number"] for study in shown] == [1, 2, 3, 4]
     assert shown[0] == {"number": 1, "pmid": 1, "text": STUDIES[1][1]}
 

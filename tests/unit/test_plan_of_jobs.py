@@ -31,7 +31,7 @@ def test_wide_tasks_wait_for_their_gpus() -> None:
         schedule([Task("a", 8, 1.0)], 4, NOTHING)
 
 
-@pytest.mark.parametrize(("merge", "jobs"), [(False, 7), (True, 11)])
+@pytest.mark.parametrize(("merge", "jobs"), [(False, 9), (True, 17)])
 def test_the_papers_run_is_bound_by_its_longest_adapter(merge: bool, jobs: int) -> None:
     wanted = tasks(Config(adapters=paper_adapters(), evaluation=Evaluation(merge=merge)), NOTHING)
     assert len(wanted) == jobs

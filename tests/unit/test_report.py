@@ -16,7 +16,7 @@ import pytest
 from invented_tables import predictions_of, rows_of
 
 from acrflow import schemas
-from acrflow.evaluation import compare, metrics
+from acrflow.evaluation import by_evidence, compare, metrics
 from acrflow.files import write_json, write_text
 from acrflow.labels import LABELS
 
@@ -117,7 +117,11 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
     schemas.write(schemas.Comparison, compared, folder / "comparison.parquet")
     predictions = [(path, schemas.read(schemas.Predictions, path)) for path in files["--predictions"]]
     rows_of_splits = [schemas.read(schemas.Rows, path) for path in files["--rows"]]
-    pairs = compare.pairs(compare.tallies(predictions, rows_of_splits, measured), 50, 1)
+    tallies = compare.tallies(predictions, rows_of_splits, measured)
+    answers = {"acr": tallies["test"]["medreason_embed"], "retrieved": tallies["test"]["base"]}
+    effects = by_evidence.effects("test", "medreason_embed", "acr", answers, {"acr": 55, "retrieved": 40}, 50, 1)
+    schemas.write(schemas.EvidenceEffects, by_evidence.table(effects), folder / "evidence.parquet")
+    pairs = compare.pairs(tallies, 50, 1)
     schemas.write(schemas.Pairs, pairs, folder / "pairs.parquet")
     schemas.write(schemas.Rows, rows_of_splits[0], folder / "train.parquet")
     pmids = [{"topic": "topic", "number": 1, "pmid": 91000001, "status": "given"}]
@@ -146,6 +150,7 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
         "--leaks": [folder / "leaks.json"],
         "--card": [folder / "card.md"],
         "--pairs": [folder / "pairs.parquet"],
+        "--effects": [folder / "evidence.parquet"],
         "--train": [folder / "train.parquet"],
         "--pmids": [folder / "pmids.parquet"],
         "--condensed": [folder / "condensed.parquet"],
@@ -178,6 +183,14 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
+
+
+def test_answers_with_other_evidence_stand_beside_those_with_the_adapters_own(page: Path) -> None:
+    html = page.read_text()
+    section = html[html.index('id="other-evidence"') : html.index("<h3>Reasoning and cost</h3>")]
+    own, retrieved = re.findall(r"<tr>(?!<th scope=.col).*?</tr>", section, re.DOTALL)
+    assert "medreason_embed" in own and "(trained with)" in own and "55 of 60" in own
+    assert "40 of 60" in retrieved and re.search(r">[+-]\d+\.\d<span", retrieved)
 
 
 def test_the_page_has_every_part(page: Path) -> None:

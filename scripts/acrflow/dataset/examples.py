@@ -1,5 +1,6 @@
 """Examples: rows rendered as messages and gold completions, within the prompt budget."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -7,6 +8,7 @@ import polars as pl
 from acrflow import completion, schemas
 from acrflow.dataset.prompts import Prompt, messages, prompt_hash
 from acrflow.dataset.tokenizer import count_tokens
+from acrflow.dataset.traces import renumbered
 from acrflow.errors import InputError
 from acrflow.ledger import Ledger
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Messages = list[dict[str, str]]
+Evidence = Sequence[Mapping[str, Any]]  # of one row: {number, pmid, text}
 
 
 def render(
@@ -67,6 +70,24 @@ def render(
         "without_reasoning": sum(not example["traces"] for example in examples),
     }
     return pl.DataFrame(examples, schema=schemas.polars_schema(schemas.Examples))
+
+
+def with_evidence(rows: pl.DataFrame, evidence: Mapping[str, Evidence]) -> pl.DataFrame:
+    """The rows with other evidence; their gold reasoning cites what of its own studies is among it, by its new number.
+
+    Args:
+        rows: `schemas.Rows`, with ACR's evidence.
+        evidence: id -> {number, pmid, text}; a row that is not here has none.
+    """
+    traces = []
+    for row in rows.iter_rows(named=True):
+        new = {study["pmid"]: study["number"] for study in evidence.get(row["id"], [])}
+        numbers = {study["number"]: new[study["pmid"]] for study in row["evidence"] if study["pmid"] in new}
+        traces.append([renumbered(trace, numbers) for trace in row["traces"]])
+    return rows.with_columns(
+        pl.Series("traces", traces, dtype=rows.schema["traces"]),
+        pl.Series("evidence", [evidence.get(row_id, []) for row_id in rows["id"]], dtype=rows.schema["evidence"]),
+    )
 
 
 def gold_completion(prompt: Prompt, traces: list[str], label: str) -> str:

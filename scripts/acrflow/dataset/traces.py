@@ -7,7 +7,7 @@ text (it drops text that holds the signs it uses internally), the paragraph stay
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from itertools import accumulate
@@ -120,6 +120,20 @@ def citations(text: str) -> list[int]:
             whole_range = 0 <= last - first <= WIDEST_RANGE
             numbers.update(dict.fromkeys(range(first, last + 1) if whole_range else (first, last)))
     return list(numbers)
+
+
+def renumbered(text: str, numbers: Mapping[int, int]) -> str:
+    """The text with other reference numbers; what `numbers` does not hold is no longer cited.
+
+    >>> renumbered("CT is quick [3,7]. US is safe [4].", {7: 1})
+    'CT is quick [1]. US is safe.'
+    """
+
+    def replace(bracket: re.Match[str]) -> str:
+        kept = [numbers[number] for number in citations(bracket[0]) if number in numbers]
+        return f"{bracket[1]}[{','.join(map(str, kept))}]" if kept else ""
+
+    return re.sub(rf"(\s*)(?:{CITATION.pattern})", replace, text)
 
 
 def split_all(texts: Iterable[str], workers: int = 1) -> dict[str, Split]:

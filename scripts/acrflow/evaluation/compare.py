@@ -134,8 +134,8 @@ def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
     for split, models in answers.items():
         right = {name: one.right() for name, one in models.items()}
         values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in models.items()}
-        by_rows = {name: _drawn(one.lines, draws, seed) for name, one in models.items()}
-        by_topics = {name: _drawn(one.by_topic(), draws, seed) for name, one in models.items()}
+        by_rows = {name: metrics.drawn(one.lines, draws, seed) for name, one in models.items()}
+        by_topics = {name: metrics.drawn(one.by_topic(), draws, seed) for name, one in models.items()}
         family = []
         for a, b in combinations(models, 2):
             x, y = right[a], right[b]
@@ -155,11 +155,6 @@ def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
             corrected = multipletests([row["p"] for row in family], method="holm")[1]
             rows += [{**row, "p_holm": float(p)} for row, p in zip(family, corrected, strict=True)]
     return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pairs))
-
-
-def _drawn(lines: np.ndarray, draws: int, seed: int) -> metrics.Figures:
-    """The figures of every draw; none of fewer than two lines."""
-    return metrics.figures(metrics.resampled(lines, draws, seed)) if len(lines) > 1 else {}
 
 
 def find_rows(predictions: Path, given: Path | None) -> Path:

@@ -143,6 +143,11 @@ def resampled(lines: np.ndarray, draws: int, seed: int) -> np.ndarray:
     return sums
 
 
+def drawn(lines: np.ndarray, draws: int, seed: int) -> Figures:
+    """The figures of every draw; none of fewer than two lines."""
+    return figures(resampled(lines, draws, seed)) if len(lines) > 1 else {}
+
+
 def intervals(lines: np.ndarray, draws: int, seed: int) -> dict[str, tuple[float, float]]:
     """95 % percentile intervals of the figures; none of fewer than two lines."""
     if len(lines) < 2:

@@ -37,6 +37,7 @@ class Inputs:
     configuration: dict[str, Any]
     comparison: Path
     pairs: Path
+    effects: Path
     metrics: Sequence[Path]
     adapters: Sequence[Path]
     ledgers: Sequence[Path]
@@ -96,6 +97,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         reasoning={split: _headline(compared, split, (*tables.REASONING, *tables.COST)) for split in splits},
         findings=[finding for split in splits for finding in _findings(compared, pairs, split)],
         pairs=pairs,
+        effects=_effects(schemas.read(schemas.EvidenceEffects, inputs.effects)),
         confusions={split: [one for one in _in_order(measured) if one["split"] == split] for split in splits},
         charts=drawn,
         adapters=adapters,
@@ -181,6 +183,13 @@ def _findings(compared: pl.DataFrame, pairs: list[dict[str, Any]], split: str) -
     names = {best["adapter"]["model"], best["cheap baseline"]["model"]}
     pair = next((one for one in pairs if one["split"] == split and {one["model_a"], one["model_b"]} == names), None)
     return [{"split": split, "adapter": best["adapter"], "baseline": best["cheap baseline"], "pair": pair}]
+
+
+def _effects(effects: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """By split the answers with each kind of evidence, a row each; `first` says whether another adapter begins."""
+    ordered = effects.sort(["model", "own", "evidence"], descending=[False, True, True], maintain_order=True)
+    marked = ordered.with_columns(first=pl.struct("split", "model").is_first_distinct())
+    return {str(split): rows.to_dicts() for (split,), rows in marked.group_by("split", maintain_order=True)}
 
 
 def _in_order(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -101,20 +101,6 @@ def assign(
     return table
 
 
-def evidence(assigned: pl.DataFrame, condensed: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The evidence of each row that has some: {number, pmid, text}, as `schemas.Rows` holds it.
-
-    Args:
-        assigned: `schemas.Assigned`.
-        condensed: the studies' texts (`schemas.Condensed`).
-    """
-    studies = assigned.join(condensed.select("pmid", "text"), on="pmid", how="left").sort("id", "number")
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in studies.select("id", "number", "pmid", "text").iter_rows(named=True):
-        grouped.setdefault(row.pop("id"), []).append(row)
-    return grouped
-
-
 def _unusable(visible: pl.DataFrame, condensed: pl.DataFrame) -> dict[str, Any]:
     """How many studies were found, and why some cannot be shown."""
     states = visible.select("pmid").unique().join(condensed.select("pmid", "text", "dropped"), on="pmid", how="left")

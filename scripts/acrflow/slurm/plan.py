@@ -59,7 +59,7 @@ class Plan:
 
 
 def tasks(config: Config, figures: Figures) -> list[Task]:
-    """The GPU jobs of a run: a training for every adapter folder, predictions, and one that scores the reasoning."""
+    """The GPU jobs of a run: trainings, predictions with each kind of evidence, and one that scores the reasoning."""
     relative = dict(figures.relative)
     trained = config.trained()
     found = []
@@ -69,6 +69,13 @@ def tasks(config: Config, figures: Figures) -> list[Task]:
         hours = figures.baseline * relative.get(adapter, 1.3) / gpus
         found.append(Task(f"train {folder}", gpus, hours + figures.job))
     trainings = tuple(task.name for task in found)
+    readers = [folder for folder, (adapter, _) in trained.items() if config.adapters[adapter].evidence != "none"]
+    for kind in config.other_evidence if readers else []:
+        if config.evaluation.merge:
+            hours = figures.predict + figures.job
+            found += [Task(f"ask {folder}, {kind}", 1, hours, (f"train {folder}",)) for folder in readers]
+        else:
+            found.append(Task(f"ask again, {kind}", 1, figures.predict * len(readers) + figures.job, trainings))
     if config.evaluation.backend == "vllm" and not config.evaluation.merge:  # one job loads the base for all
         found.append(Task("predict", 1, figures.predict * len(trained) + figures.job, trainings))
     else:
