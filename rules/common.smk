@@ -100,6 +100,8 @@ READERS = [folder for folder, (adapter, _) in C.trained().items() if C.adapters[
 ASKED_AGAIN = sorted(
     {examples_name(C.adapters[C.trained()[one][0]].prompt, kind) for one in READERS for kind in C.other_evidence}
 )
+# a table of guidelines grades no studies to learn from
+GRADED = bool(C.retrieval.grader or PARSED)
 RETRIEVES = any(examples.endswith(ENDINGS["retrieved"]) for examples in [*EXAMPLES, *ASKED_AGAIN])
 BASELINES = ["majority", "majority_procedure", "nearest_neighbour", "tfidf_logreg", "minilm_logreg"]
 MODELS = [*C.trained(), *C.evaluation.references, "base", *BASELINES]
@@ -118,7 +120,10 @@ STEPS += ["run_baselines"]
 DATA_STEPS = list(STEPS)  # those that the dataset's card tells of
 STEPS += [f"train_adapter.{folder}" for folder in C.trained()]
 STEPS += ["score_reasoning"]
-STEPS += ["search_studies", "fetch_found", "condense_found", "assign_studies"] if RETRIEVES else []
+STEPS += ["search_studies", "fetch_found", "condense_found"] if RETRIEVES else []
+STEPS += ["train_grader"] if RETRIEVES and GRADED and not C.retrieval.grader else []
+STEPS += ["grade_studies"] if RETRIEVES and GRADED else []
+STEPS += ["assign_studies", "judge_retrieval"] if RETRIEVES else []
 
 DOCUMENTS = {"invented": f"{RUN}/invented/documents", "download": f"{RUN}/documents"}.get(C.documents, C.documents)
 SNAPSHOT = f"{RUN}/invented/efetch" if C.evidence.source == "invented" else C.evidence.source

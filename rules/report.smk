@@ -9,6 +9,10 @@ reads   the whole configuration (shown in the report)
 report: "captions/workflow.rst"
 
 
+RETRIEVAL_TABLES = ["queries", "found", "condensed", "assigned", "judgement"] if RETRIEVES else []
+RETRIEVAL_TABLES += ["grades"] if RETRIEVES and GRADED else []
+
+
 rule hub:
     input:
         f"{RUN}/hub",
@@ -32,6 +36,8 @@ rule write_report:
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         train=f"{RUN}/dataset/train.parquet",
+        retrieval=expand(f"{RUN}/retrieval/{{table}}.parquet", table=RETRIEVAL_TABLES),
+        grader=[GRADER] if RETRIEVES and GRADED else [],
         templates=expand(
             "scripts/acrflow/evaluation/templates/{part}",
             part=["report.html.j2", "retrieved.html.j2", "report.css", "report.js"],
@@ -54,6 +60,8 @@ rule write_report:
     params:
         run=C.run,
         config=lambda wildcards: C.model_dump_json(),  # its {acr_id} is no wildcard
+        retrieval=lambda wildcards: [f"--retrieval={RUN}/retrieval"] if RETRIEVES else [],
+        grader=lambda wildcards, input: [f"--grader={input.grader}"] if input.grader else [],
     message:
         "Writing the report"
     shell:
@@ -77,7 +85,7 @@ rule write_report:
             --pmids {input.pmids:q} \
             --condensed {input.condensed:q} \
             --figures {output.figures:q} \
-            --out {output.report:q}
+            --out {output.report:q} {params.retrieval:q} {params.grader:q}
         """
 
 

@@ -6,8 +6,6 @@ makes   retrieval/{queries,found,records,condensed,grades,assigned}.parquet, ret
 reads   config: evidence (source, cache, unstructured, tokens), retrieval
 """
 
-# a table of guidelines grades no studies to learn from
-GRADED = bool(C.retrieval.grader or PARSED)
 GRADER = C.retrieval.grader or f"{RUN}/retrieval/grader"
 SJR = [C.retrieval.sjr] if C.retrieval.sjr else []
 

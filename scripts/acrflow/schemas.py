@@ -364,8 +364,6 @@ class EvidenceEffects(Table):
     weighted_f1_change: float = pa.Field(nullable=True)
     weighted_f1_change_low: float = pa.Field(nullable=True)
     weighted_f1_change_high: float = pa.Field(nullable=True)
-    weighted_f1_change_topic_low: float = pa.Field(nullable=True)
-    weighted_f1_change_topic_high: float = pa.Field(nullable=True)
     p: float = pa.Field(ge=0, le=1)  # exact McNemar test against its own evidence, two-sided
 
 

@@ -84,7 +84,7 @@ def write_adapters(folder: Path) -> list[Path]:
         spec = {
             "adapter": name,
             "method": method,
-            "evidence": "none",
+            "evidence": "none" if name == "sft" else "acr",
             "prompt": "reasoning",
             "rewards": {} if method == "sft" else {"answer": {"weight": 1.0, "options": {}}},
             "seed": 7,

@@ -75,6 +75,9 @@ def write_retrieval(folder: Path) -> None:
                               schema={"topic": pl.String, "pmid": pl.Int64}, orient="row")  # fmt: skip
     wanted = dict.fromkeys((judge.WITH_PMID, judge.FINDABLE), references)
     rows = pl.DataFrame({"topic": ["good", "own"], "id": ["1", "2"], "evidence": [[{"pmid": 1}], []]})
+    reasons = {"procedure_named": True, "condition_named": None, "likeness": 0.5, "grade": "1", "chance_of_strong": 0.9}
+    assigned = pl.DataFrame([{"id": "test0", "number": 1, "pmid": FIRST + 1, "tokens": 9, **reasons}],
+                            schema=schemas.polars_schema(schemas.Assigned))  # fmt: skip
     shares = [
         *judge.recalls(found, list(TOPICS), wanted),
         judge.Share("good", "centre_distance", 0.125, 1),
@@ -88,6 +91,7 @@ def write_retrieval(folder: Path) -> None:
         ("condensed", schemas.Condensed, condensed),
         ("grades", schemas.Grades, grades),
         ("judgement", schemas.Judgement, judge.table(shares, 20, 1)),
+        ("assigned", schemas.Assigned, assigned),
     ):
         schemas.write(table, frame, folder / f"{name}.parquet")
     write_json(folder / "grader/grader.json", CARD)

@@ -9,7 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from acrflow.evidence_kinds import EvidenceKind
 from acrflow.labels import LABELS
+
+Retrieved = Mapping[str, Sequence[Mapping[str, Any]]]
 
 MODALITIES = (  # the first that a procedure's name holds
     ("PET", r"\bPET\b"),
@@ -78,6 +81,8 @@ def contents(
     rows: Mapping[str, pl.DataFrame],
     predictions: Sequence[pl.DataFrame],
     studies: pl.DataFrame,
+    read: Mapping[str, EvidenceKind],
+    retrieved: Retrieved,
     linked: bool,
 ) -> dict[str, Any]:
     """Everything that the browser shows, as plain values.
@@ -86,6 +91,8 @@ def contents(
         rows: split -> `schemas.Rows`.
         predictions: of the models to show, greedy (`schemas.Predictions`).
         studies: the condensed abstracts (`schemas.Condensed`), for titles.
+        read: model -> the evidence that its prompts hold; one that is not here reads none.
+        retrieved: row -> its retrieved studies, {number, pmid, text}.
         linked: whether PMIDs are PubMed's, and worth a link.
     """
     models = list(dict.fromkeys(table["model"][0] for table in predictions if table.height))
@@ -100,7 +107,8 @@ def contents(
     items = []
     for split, table in rows.items():
         for row in table.to_dicts():
-            for study in row["evidence"] or []:
+            shown = {"acr": row["evidence"] or [], "retrieved": retrieved.get(row["id"], [])}
+            for study in [*shown["acr"], *shown["retrieved"]]:
                 texts[str(study["pmid"])] = [*titles.get(study["pmid"], [None, None]), study["text"]]
             items.append(
                 {
@@ -114,12 +122,21 @@ def contents(
                     "rating": row["rating"],
                     "votes": row["votes"],
                     "traces": row["traces"],
-                    "evidence": [[study["number"], str(study["pmid"])] for study in row["evidence"] or []],
+                    "evidence": {
+                        kind: [[study["number"], str(study["pmid"])] for study in one] for kind, one in shown.items()
+                    },
                     "left_out": row["evidence_left_out"],
                     "answers": answers.get(row["id"], {}),
                 }
             )
-    return {"labels": [*LABELS], "models": models, "rows": items, "studies": texts, "linked": linked}
+    return {
+        "labels": [*LABELS],
+        "models": models,
+        "read": dict(read),
+        "rows": items,
+        "studies": texts,
+        "linked": linked,
+    }
 
 
 def packed(contents: dict[str, Any]) -> str:

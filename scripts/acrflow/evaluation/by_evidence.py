@@ -75,5 +75,6 @@ def _published(model: str, split: str, evidence: str, metric: str) -> float | No
 
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """The rows of all adapters and splits as `schemas.EvidenceEffects`."""
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.EvidenceEffects))
+    """The rows of all adapters and splits as `schemas.EvidenceEffects`, which leaves out weighted F1 over topics."""
+    columns = schemas.polars_schema(schemas.EvidenceEffects)
+    return pl.DataFrame([{name: row.get(name) for name in columns} for row in rows], schema=columns)

@@ -18,8 +18,10 @@ from acrflow.errors import InputError
 from acrflow.evaluation import browser, charts, compare, retrieved, tables
 from acrflow.evaluation.charts import Chart
 from acrflow.evaluation.published import SOURCE
+from acrflow.evidence_kinds import EvidenceKind
 from acrflow.files import read_json
 from acrflow.labels import LABELS
+from acrflow.retrieval.evidence import of_rows
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = "window.vegaEmbed = vegaEmbed;"  # the bundle holds Vega; charts come compiled from Vega-Lite
@@ -69,6 +71,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         schemas.read(schemas.Pmids, inputs.pmids), condensed, [*rows.values(), schemas.read(schemas.Rows, inputs.train)]
     )
     invented = inputs.configuration.get("documents") == "invented"
+    shown, titles = _retrieved(inputs, condensed)
     splits = compared["split"].unique(maintain_order=True).to_list()
     pairs = schemas.read(schemas.Pairs, inputs.pairs).sort(["split", "p_holm"], descending=[True, False]).to_dicts()
     drawn = _charts(compared, measured, adapters, browser.wrong(rows, predictions), references, splits)
@@ -84,7 +87,9 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         scripts=scripts,
         hashes=" ".join(f"'sha256-{_hash(script)}'" for script in scripts.values()),
         specifications=_embedded({one.name: one.compiled() for one in drawn.values()}),
-        packed=browser.packed(browser.contents(rows, answering, condensed, linked=not invented)),
+        packed=browser.packed(
+            browser.contents(rows, answering, titles, _read(inputs, adapters), shown, linked=not invented)
+        ),
         run=inputs.run,
         invented=invented,
         tiny=inputs.configuration.get("base", {}).get("model") == "tiny",
@@ -183,6 +188,23 @@ def _findings(compared: pl.DataFrame, pairs: list[dict[str, Any]], split: str) -
     names = {best["adapter"]["model"], best["cheap baseline"]["model"]}
     pair = next((one for one in pairs if one["split"] == split and {one["model_a"], one["model_b"]} == names), None)
     return [{"split": split, "adapter": best["adapter"], "baseline": best["cheap baseline"], "pair": pair}]
+
+
+def _read(inputs: Inputs, adapters: Sequence[dict[str, Any]]) -> dict[str, EvidenceKind]:
+    """The evidence that each adapter and each prompted reference reads."""
+    references = inputs.configuration.get("evaluation", {}).get("references", {})
+    return {one["name"]: one["spec"]["evidence"] for one in adapters} | {
+        name: one["evidence"] for name, one in references.items()
+    }
+
+
+def _retrieved(inputs: Inputs, condensed: pl.DataFrame) -> tuple[browser.Retrieved, pl.DataFrame]:
+    """The rows' retrieved studies, and all condensed abstracts."""
+    if inputs.retrieval is None:
+        return {}, condensed
+    found = schemas.read(schemas.Condensed, inputs.retrieval / "condensed.parquet")
+    assigned = schemas.read(schemas.Assigned, inputs.retrieval / "assigned.parquet")
+    return of_rows(assigned, found), pl.concat([condensed, found]).unique("pmid", keep="first", maintain_order=True)
 
 
 def _effects(effects: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:

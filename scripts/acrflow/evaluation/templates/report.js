@@ -109,9 +109,10 @@ class Browser {
       element("h4", {}, `Panel: ${this.data.labels[row.label]}${row.rating === null ? "" : `, rating ${row.rating}`}`),
       row.votes ? element("p", { class: "quiet" }, `Votes for 1 to 9: ${row.votes.join(", ")}`) : null,
       row.traces.length
-        ? element("ol", {}, ...row.traces.map((trace) => element("li", {}, ...this.cited(trace, row))))
+        ? element("ol", {}, ...row.traces.map((trace) => element("li", {}, ...this.cited(trace, row, "acr"))))
         : element("p", { class: "quiet" }, "The guideline gives no reasoning for this row."),
-      this.studies(row),
+      this.studies(row, "acr", row.left_out),
+      this.studies(row, "retrieved", []),
     );
     const answers = models.flatMap((model) => this.answer(model, row));
     return element(
@@ -136,13 +137,13 @@ class Browser {
     return [
       element("h4", {}, element("code", {}, model), `: ${said} `, mark),
       odds ? element("p", { class: "quiet odds" }, odds) : null,
-      element("div", { class: "completion" }, ...this.cited(text, row)),
+      element("div", { class: "completion" }, ...this.cited(text, row, this.data.read[model])),
     ].filter(Boolean);
   }
 
-  studies(row) {
-    if (!row.evidence.length) return null;
-    const items = row.evidence.map(([number, pmid]) => {
+  studies(row, kind, leftOut) {
+    if (!row.evidence[kind].length) return null;
+    const items = row.evidence[kind].map(([number, pmid]) => {
       const [title, year, text] = this.data.studies[pmid];
       const heading = [title, year].filter(Boolean).join(", ");
       const address = `https://pubmed.ncbi.nlm.nih.gov/${pmid}/`;
@@ -150,21 +151,22 @@ class Browser {
       const source = this.data.linked ? element("a", { href: address, rel: "noreferrer" }, name) : name;
       return element(
         "li",
-        { id: `study-${row.id}-${number}`, tabindex: "-1" },
+        { id: `study-${row.id}-${kind}-${number}`, tabindex: "-1" },
         `[${number}] `,
         heading ? element("strong", {}, `${heading}. `) : null,
         `${text} `,
         element("span", { class: "quiet" }, source),
       );
     });
-    const count = `${items.length} ${items.length === 1 ? "study" : "studies"} shown to the model`;
-    const left = row.left_out.length ? `, ${row.left_out.length} more had no room` : "";
+    const source = kind === "acr" ? "the guideline's evidence" : "retrieved evidence";
+    const count = `${items.length} ${items.length === 1 ? "study" : "studies"} as ${source}`;
+    const left = leftOut.length ? `, ${leftOut.length} more had no room` : "";
     return element("details", {}, element("summary", {}, count + left), element("ul", {}, ...items));
   }
 
-  // A text with its citations as links to the studies beside it; one that was not shown to the model is marked.
-  cited(text, row) {
-    const shown = new Set(row.evidence.map(([number]) => number));
+  // A text with its citations as links to the studies of a kind; one that is not among them is marked.
+  cited(text, row, kind) {
+    const shown = new Set((row.evidence[kind] ?? []).map(([number]) => number));
     const parts = [];
     let end = 0;
     for (const bracket of text.matchAll(CITATION)) {
@@ -172,7 +174,7 @@ class Browser {
       let from = bracket.index;
       for (const number of bracket[0].matchAll(/\d+/g)) {
         const at = bracket.index + number.index;
-        parts.push(text.slice(from, at), this.citation(Number(number[0]), number[0], shown, row));
+        parts.push(text.slice(from, at), this.citation(Number(number[0]), number[0], shown, `study-${row.id}-${kind}`));
         from = at + number[0].length;
       }
       parts.push(text.slice(from, bracket.index + bracket[0].length));
@@ -182,12 +184,12 @@ class Browser {
     return parts.filter((part) => part !== "");
   }
 
-  citation(number, text, shown, row) {
+  citation(number, text, shown, list) {
     if (!shown.has(number)) return element("span", { class: "not-shown", title: "not among the studies shown" }, text);
-    const link = element("a", { href: `#study-${row.id}-${number}` }, text);
+    const link = element("a", { href: `#${list}-${number}` }, text);
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      const study = byId(`study-${row.id}-${number}`);
+      const study = byId(`${list}-${number}`);
       study.closest("details").open = true;
       study.scrollIntoView({ block: "nearest" });
       study.focus();
