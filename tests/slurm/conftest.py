@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "workflow"))
 
 import cluster  # noqa: E402
 from checkout import copy_project  # noqa: E402
-from lab import SNAKEMAKE, STEPS, TINY, Lab, show  # noqa: E402
+from lab import SNAKEMAKE, STEPS, TINY, Done, Lab, show  # noqa: E402
 from sleeping import Plan  # noqa: E402
 
 
@@ -40,22 +39,6 @@ def slurm(request: pytest.FixtureRequest) -> Iterator[None]:
 def plan() -> Plan:
     """The plan for 64 GPUs, whose jobs have been submitted."""
     return Plan()
-
-
-@dataclass
-class Done:
-    """A finished run of the whole workflow.
-
-    Attributes:
-        output: Snakemake's.
-        accounts: its jobs in Slurm's accounts: id, comment, partition, account, request, limit, state.
-        training: the two training jobs as `scontrol` shows them while both run, by adapter.
-    """
-
-    lab: Lab
-    output: str
-    accounts: list[list[str]]
-    training: dict[str, dict[str, str]]
 
 
 @pytest.fixture(scope="session")

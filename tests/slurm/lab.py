@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,22 @@ class Run:
         """Signal Snakemake, and wait for its end."""
         os.killpg(self.process.pid, how)
         self.process.wait(120)
+
+
+@dataclass
+class Done:
+    """A finished run of the whole workflow.
+
+    Attributes:
+        output: Snakemake's.
+        accounts: its jobs in Slurm's accounts: id, comment, partition, account, request, limit, state.
+        training: the two training jobs as `scontrol` shows them while both run, by adapter.
+    """
+
+    lab: Lab
+    output: str
+    accounts: list[list[str]]
+    training: dict[str, dict[str, str]]
 
 
 def show(job: str) -> dict[str, str]:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import cluster
 from cluster import until
-from conftest import Done
-from lab import PATIENCE, STEPS
+from lab import PATIENCE, STEPS, Done
 
 
 def test_the_report_stands_and_a_second_call_has_nothing_to_do(done: Done) -> None:
