@@ -20,7 +20,7 @@ from harness import ROOT, write
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
-TOPICS, QUERIES, RECORDS, SERVED = 261, 8, 50_000, 1_000
+TOPICS, QUERIES, RECORDS, SERVED = 261, 8, 50_000, 100
 RUNS, FIRST, BUDGET, SEED = 2, 90_000_001, 3300, 3407  # tokens of a row's evidence: the default
 BASELINE_TOPICS = 2
 KILLED_AFTER = 700  # requests

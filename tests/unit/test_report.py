@@ -199,6 +199,7 @@ def test_the_page_has_every_part(page: Path) -> None:
         assert f'<h2 id="{part}">' in html
     for text in [*MODELS, "no record", "PMID 91000001", "torch 2.13.0", "McNemar", "Reliability of"]:
         assert text in html, text
+    assert 'id="retrieved"' not in html and "#retrieved" not in html  # nothing was retrieved
     assert html.count('class="matrix"') == len(MODELS) * len(SPLITS)
     charts = {file.stem: file.read_text() for file in (page.parent / "figures").iterdir()}
     trainings = [f"training_{name}" for name in list(MODELS)[:3]]

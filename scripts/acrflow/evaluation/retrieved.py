@@ -88,7 +88,7 @@ def _short(status: str) -> str:
 
 
 def _counted(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return ", ".join(f"{name} ({count})" for name, count in counts.most_common())
 
 
 def _recall(judged: pl.DataFrame) -> dict[str, Any]:
