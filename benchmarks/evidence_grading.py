@@ -53,7 +53,7 @@ def main() -> None:
         return int(assign(rows, found, queries, records, texts, grades, BUDGET, tokens, ledger).height)
 
     few = found["topic"].unique(maintain_order=True)[:BASELINE_TOPICS]
-    own = records.join(found.filter(pl.col("topic").is_in(few)), on="pmid", how="semi")
+    own = records.join(found.filter(pl.col("topic").is_in(few.to_list())), on="pmid", how="semi")
     seconds: dict[str, list[float]] = {"ours": [], "baseline": []}
     processor = []
     for _ in range(RUNS):
