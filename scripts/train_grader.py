@@ -7,7 +7,7 @@ types alone, permutation importance and calibration.
 import argparse
 from pathlib import Path
 
-from acrflow.errors import run
+from acrflow.errors import InputError, run
 
 
 def main() -> None:
@@ -31,8 +31,12 @@ def main() -> None:
     studies = labelled(schemas.read(schemas.Pmids, args.pmids), schemas.read(schemas.Records, args.records), ledger)
     values = features(studies.iter_rows(named=True), ranks)
     grades, topics = studies["study_quality"].to_numpy(), studies["topic"].to_numpy()
-    grader = fit(values, grades, topics, args.seed)
     measured = evaluate(values, grades, topics, args.seed)
+    try:
+        grader = fit(values, grades, topics, args.seed)
+    except InputError as error:  # the studies found are then assigned without grades
+        grader, measured["reason"] = None, error.what
+        print(f"No grader: {error.what}. Remedy: {error.remedy}")
     ledger.facts = {"sjr": ranks is not None, "evaluation": measured}
     write_grader(args.out, grader, ledger.facts)
     ledger.write(args.ledger)

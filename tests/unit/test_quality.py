@@ -210,3 +210,32 @@ def test_the_programs_train_and_grade_what_has_no_abstract_and_no_record_too(tmp
     assert table["pmid"].to_list() == [1, 2, 3] and table["without_abstract"].to_list() == [False, False, True]
     ledger = json.loads((tmp_path / "grade.json").read_text())
     assert ledger["left_out"]["no record"]["count"] == 1 and ledger["facts"]["without_abstract"] == 1
+
+
+def test_with_too_few_graded_studies_the_run_goes_on_without_grades(tmp_path: Path) -> None:
+    pmids, records = tables(1, 3)
+    schemas.write(schemas.Pmids, pmids, tmp_path / "pmids.parquet")
+    schemas.write(schemas.Records, records, tmp_path / "records.parquet")
+    for program, *arguments in (
+        [
+            "train_grader.py",
+            "--pmids",
+            "pmids.parquet",
+            "--records",
+            "records.parquet",
+            "--seed",
+            "1",
+            "--out",
+            "grader",
+        ],
+        ["grade_studies.py", "--records", "records.parquet", "--grader", "grader", "--out", "grades.parquet"],
+    ):
+        command = [sys.executable, ROOT / "scripts" / program, *arguments, "--ledger", f"{program}.json"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+    card = json.loads((tmp_path / "grader" / "grader.json").read_text())
+    assert "too few to learn from" in card["evaluation"]["reason"]
+    assert schemas.read(schemas.Grades, tmp_path / "grades.parquet").is_empty()
+    left_out = json.loads((tmp_path / "grade_studies.py.json").read_text())["left_out"]
+    assert [(reason, left["count"]) for reason, left in left_out.items()] == [
+        ("no grader: too few graded studies to learn from", len(records))
+    ]

@@ -83,7 +83,7 @@ def assign(
     """
     visible = found.filter(~pl.col("hidden"))
     usable = condensed.drop_nulls("text").join(visible.select("pmid").unique(), on="pmid", how="semi")
-    ledger.facts = _unusable(visible, condensed) | {"graded": grades is not None}
+    ledger.facts = _unusable(visible, condensed) | {"graded": grades is not None and not grades.is_empty()}
     known = _known(usable, records, grades, count_tokens)
     vectors, space = _embedded(rows, usable)
     first = queries.filter(template="condition").select("topic", "translation")

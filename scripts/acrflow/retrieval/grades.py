@@ -12,19 +12,23 @@ from acrflow.retrieval.quality import Grader, grade
 
 
 def grade_records(
-    records: pl.DataFrame, grader: Grader, ranks: Mapping[str, float] | None, ledger: Ledger
+    records: pl.DataFrame, grader: Grader | None, ranks: Mapping[str, float] | None, ledger: Ledger
 ) -> pl.DataFrame:
     """Grade every record; one without an abstract is graded by what is left of it, and says so.
 
     Args:
         records: `schemas.Records`.
+        grader: None: there were too few studies to learn from, and none is graded.
         ranks: SJR by journal.
         ledger: taken are PMIDs, kept those graded, left out those without a record.
 
     Returns:
         `schemas.Grades`, sorted as the records.
     """
-    received = records.filter(status="received")
+    ledger.taken, received = len(records), records.filter(status="received")
+    if grader is None:
+        ledger.leave_out("no grader: too few graded studies to learn from", "all of them", len(records))
+        return pl.DataFrame(schema=schemas.polars_schema(schemas.Grades))
     for pmid in records.filter(status="absent")["pmid"]:
         ledger.leave_out("no record", str(pmid))
     said = grade(grader, features(received.iter_rows(named=True), ranks))
@@ -34,7 +38,7 @@ def grade_records(
         chance_of_strong=pl.Series(said["chance"], dtype=pl.Float64),
         mean_rank=pl.Series(said["rank"], dtype=pl.Float64).clip(1, 4),
     )
-    ledger.taken, ledger.kept = len(records), len(table)
+    ledger.kept = len(table)
     ledger.facts = {
         "strong": table["strong"].sum(),
         "without_abstract": table["without_abstract"].sum(),

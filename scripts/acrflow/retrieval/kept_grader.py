@@ -17,15 +17,22 @@ TREE = ["sklearn.tree._tree.Tree"]
 FOREST, CARD = "forest.skops", "grader.json"
 
 
-def write_grader(folder: Path, grader: Grader, facts: dict[str, Any]) -> None:
-    """Write a grader and its card, whole; `facts` holds at least `sjr`, whether journals had ranks."""
+def write_grader(folder: Path, grader: Grader | None, facts: dict[str, Any]) -> None:
+    """Write a grader and its card, whole.
+
+    Args:
+        grader: None where there were too few studies to learn from; the card says so.
+        facts: at least `sjr`, whether journals had ranks.
+    """
     with whole_folder(folder) as temporary:
-        skops.io.dump(grader.forest, temporary / FOREST)
-        write_json(temporary / CARD, {"threshold": grader.threshold, "columns": list(COLUMNS), **facts})
+        if grader is not None:
+            skops.io.dump(grader.forest, temporary / FOREST)
+        threshold = None if grader is None else grader.threshold
+        write_json(temporary / CARD, {"threshold": threshold, "columns": list(COLUMNS), **facts})
 
 
-def read_grader(folder: Path, sjr: bool) -> Grader:
-    """Read a grader.
+def read_grader(folder: Path, sjr: bool) -> Grader | None:
+    """Read a grader; None of a folder that says that there was too little to learn from.
 
     Args:
         sjr: whether there is a table of journal ranks now.
@@ -36,6 +43,8 @@ def read_grader(folder: Path, sjr: bool) -> Grader:
     remedy = "name a folder that train_grader.py wrote (retrieval.grader)"
     try:
         card = read_json(folder / CARD)
+        if card["threshold"] is None:
+            return None
         unknown = sorted({*skops.io.get_untrusted_types(file=folder / FOREST)} - {*TREE})
         if unknown:
             raise InputError(folder / FOREST, f"holds {', '.join(unknown)}, which is not run", remedy)

@@ -124,7 +124,7 @@ def evaluate(values: np.ndarray, grades: np.ndarray, topics: np.ndarray, seed: i
 
     Returns:
         Studies, topics, grades; `model` and `publication_type_alone` (`figures`), or None with the reason where
-        there is no second topic or a fold has too few strong studies to learn from.
+        there is no second topic or a fold has too few strong or weaker studies to learn from.
     """
     told: dict[str, Any] = {
         "studies": len(grades),
