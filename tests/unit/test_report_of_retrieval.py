@@ -43,6 +43,7 @@ SIDE = {
 }  # fmt: skip
 CARD = {
     "sjr": False,
+    "threshold": 0.4,
     "evaluation": {"studies": 1234, "topics": 3, "folds": 3, "model": SIDE, "publication_type_alone": SIDE},
 }
 
@@ -147,7 +148,9 @@ def test_the_section_shows_figures_beside_their_yardsticks_and_runs_nothing(fold
 def test_without_grades_or_with_one_topic_it_says_why_there_are_no_figures(folder: Path, tmp_path: Path) -> None:
     assert "Nothing was graded" in shown(folder, None)
     evaluation = {"studies": 9, "topics": 1, "grades": {}, "model": None, "reason": "one topic: nothing to test on"}
-    write_json(tmp_path / "grader.json", {"sjr": True, "evaluation": evaluation})
+    write_json(tmp_path / "grader.json", {"sjr": True, "threshold": None, "evaluation": evaluation})
+    assert "too few to train on (one topic" in shown(folder, tmp_path)
+    write_json(tmp_path / "grader.json", {"sjr": True, "threshold": 0.4, "evaluation": evaluation})
     html = shown(folder, tmp_path)
     assert "one topic: nothing to test on" in html and "with journal ranks" in html
 

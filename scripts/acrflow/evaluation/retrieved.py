@@ -66,7 +66,7 @@ def _conditions(folder: Path, judged: pl.DataFrame, graded: bool) -> list[dict[s
                 "hidden": own.height - shown.height,
                 "usable": usable.height,
                 "dropped": _counted(Counter(shown["dropped"].drop_nulls())),
-                "strong": int(shown["strong"].sum()) if graded else None,
+                "strong": int(shown["strong"].sum()) if graded and shown["strong"].count() else None,
                 "recall": _one(judged, str(topic), "recall", FINDABLE),
             }
         )
@@ -134,7 +134,7 @@ def _card(grader: Path) -> dict[str, Any]:
     """What a grader was trained on and how it did on topics that it had not seen."""
     try:
         card: dict[str, Any] = read_json(grader / CARD)
-        return card["evaluation"] | {"sjr": card["sjr"]}
+        return card["evaluation"] | {"sjr": card["sjr"], "trained": card["threshold"] is not None}
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             grader / CARD, f"no grader's card: {error}", "name a folder that train_grader.py wrote"
