@@ -142,18 +142,19 @@ class Adapter(Section):
 
     @field_validator("rewards", mode="before")
     @classmethod
-    def _bare_weights(cls, value: Any) -> Any:
+    def _known_and_bare_weights(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
+        # before anything else about a reward: what is wrong with a misspelt one's value says little
+        unknown = sorted({str(name) for name in value} - known_rewards())
+        if unknown:
+            raise ValueError(f"unknown reward {', '.join(unknown)}; known are {', '.join(sorted(known_rewards()))}")
         return {
             name: {"weight": reward} if isinstance(reward, int | float) else reward for name, reward in value.items()
         }
 
     @model_validator(mode="after")
     def _rewards_fit_the_method(self) -> "Adapter":
-        unknown = sorted(set(self.rewards) - known_rewards())
-        if unknown:
-            raise ValueError(f"unknown reward {', '.join(unknown)}; known are {', '.join(sorted(known_rewards()))}")
         if self.method == "grpo" and not any(reward.weight for reward in self.rewards.values()):
             raise ValueError("a grpo adapter needs at least one reward with a weight other than 0")
         if self.method == "sft" and self.rewards:

@@ -158,6 +158,19 @@ def test_starts_seeds_and_batches_that_cannot_be_are_refused_with_the_configurat
         config.load({"adapters": adapters}, "test")
 
 
+@pytest.mark.parametrize(
+    "adapter",
+    [
+        {"rewards": {"answr": 1.0}},
+        {"method": "grpo", "rewards": {"answr": None}},
+        {"method": "grpo", "rewards": {"answr": {"wheight": 1}}, "evidnce": "acr"},
+    ],
+)
+def test_a_misspelt_reward_is_named_with_the_known_ones_whatever_else_is_wrong(adapter: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"adapters\.a\.rewards: unknown reward answr; known are answer, chance"):
+        config.load({"adapters": {"a": adapter}}, "test")
+
+
 @pytest.mark.parametrize("rollouts", ["vllm", "vllm_server", "transformers"])
 def test_a_4_bit_base_is_rolled_out_by_transformers_alone(rollouts: str) -> None:
     adapter = {"method": "grpo", "rewards": {"answer": 1.0}, "training": {"rollouts": rollouts}}
