@@ -117,6 +117,7 @@ rule compare:
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
+        effects=f"{RUN}/metrics/evidence.parquet",
         program="scripts/compare_all.py",
         library=library("scripts/compare_all.py"),
     output:
@@ -147,6 +148,7 @@ rule compare:
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \
             --adapters {input.adapters:q} \
+            --effects {input.effects:q} \
             --bootstrap {params.bootstrap} \
             --seed {params.seed} \
             --out {output.comparison:q} \

@@ -14,6 +14,7 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, with the panel's labels")
     parser.add_argument("--adapters", type=Path, nargs="*", default=[], help="folders of the adapters")
+    parser.add_argument("--effects", type=Path, help="evidence.parquet: answers with other evidence")
     parser.add_argument("--other-task", action="store_true", help="say that the paper's figures are another task's")
     parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
     parser.add_argument("--seed", type=int, default=3407, help="seed of the bootstrap (default 3407)")
@@ -23,7 +24,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from acrflow import schemas
-    from acrflow.evaluation import compare, tables
+    from acrflow.evaluation import by_evidence, compare, tables
     from acrflow.files import read_json, whole, write_text
 
     measured = [read_json(path) for path in args.metrics]
@@ -51,6 +52,14 @@ def main() -> None:
             frame.write_csv(temporary)
         write_text(args.tables / f"{name}.md", tables.markdown(table))
         write_text(args.tables / f"{name}.tex", tables.latex(table))
+    effects = schemas.read(schemas.EvidenceEffects, args.effects) if args.effects else None
+    if effects is not None and not effects.is_empty():
+        for split in effects["split"].unique(maintain_order=True):
+            table = by_evidence.for_readers(effects, split, not args.other_task)
+            write_text(args.tables / f"evidence.{split}.md", tables.markdown(table))
+            write_text(args.tables / f"evidence.{split}.tex", tables.latex(table))
+        with whole(args.tables / "evidence.csv") as temporary:
+            effects.write_csv(temporary)
     with whole(args.tables / "pairs.csv") as temporary:
         pairs.write_csv(temporary)
     schemas.write(schemas.Pairs, pairs, args.pairs)

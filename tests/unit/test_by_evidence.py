@@ -11,7 +11,7 @@ from invented_tables import predictions_of, rows_of
 from acrflow import schemas
 from acrflow.dataset.examples import with_evidence
 from acrflow.dataset.traces import renumbered
-from acrflow.evaluation import by_evidence, metrics
+from acrflow.evaluation import by_evidence, metrics, tables
 from acrflow.evaluation.published import FIGURES
 from acrflow.labels import MBA, UA, UNA
 
@@ -41,6 +41,18 @@ def test_changes_are_those_of_the_same_rows():
     # the paper prints retrieved evidence for the held-out topics
     assert retrieved["macro_f1_published"] == FIGURES["citations"]["generalization_retrieved"]["macro_f1"]
     assert none["macro_f1_published"] is None
+
+
+def test_the_table_for_readers_has_change_and_paper():
+    answers = {kind: tally(said) for kind, said in SAID.items()}
+    rows = by_evidence.effects("generalization", "citations", "acr", answers, dict.fromkeys(SAID, 8), 400, 1)
+    table = by_evidence.for_readers(by_evidence.table(rows), "generalization", same_task=True)
+    own, retrieved, none = table.rows
+    assert own[1] == "acr (trained with)" and own[4] == "–"
+    change = 100 * (rows[1]["macro_f1"] - 1)
+    assert retrieved[4].startswith(f"{change:.1f} [") and retrieved[5] == "40.4"
+    assert none[5] == "–"
+    assert r"\begin{tabular}" in tables.latex(table) and "| citations | none |" in tables.markdown(table)
 
 
 def test_an_adapter_against_itself_does_not_change():
