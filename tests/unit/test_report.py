@@ -189,7 +189,7 @@ def test_answers_with_other_evidence_stand_beside_those_with_the_adapters_own(pa
     html = page.read_text()
     section = html[html.index('id="other-evidence"') : html.index("<h3>Reasoning and cost</h3>")]
     own, retrieved = re.findall(r"<tr>(?!<th scope=.col).*?</tr>", section, re.DOTALL)
-    assert "medreason_embed" in own and "(trained with)" in own and "55 of 60" in own
+    assert "medreason_embed" in own and "its own" in own and "55 of 60" in own
     assert "40 of 60" in retrieved and re.search(r">[+-]\d+\.\d<span", retrieved)
 
 
