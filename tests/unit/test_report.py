@@ -141,7 +141,7 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
     write_json(folder / "leaks.json", leaks)
     counts = "# Dataset card\n\n## Counts\n\n| stage | rows |\n| --- | ---: |\n| rated | 230 |\n"
     write_text(folder / "card.md", counts + "\n![Rows by label](figures/labels.svg)\n")
-    write_text(folder / "figures/labels.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')
+    write_text(folder / "figures/labels.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="8"/>')
     return files | {
         "--comparison": [folder / "comparison.parquet"],
         "--adapters": write_adapters(folder / "adapters"),
