@@ -36,7 +36,7 @@ test: install ## all tests, under 10 minutes
 test-fast: install ## the tests without the slow ones
 	python -m pytest tests -m "not slow and not slurm and not vllm" -n 2 --dist loadfile
 
-test-slurm: install ## a real Slurm cluster on this machine (as root: installs, starts and stops it), 15 minutes
+test-slurm: install ## a real Slurm cluster on this machine (as root: installs, starts and stops it), 10 to 20 minutes
 	python -m pytest tests/slurm -v -rs --durations=20 -o tmp_path_retention_policy=failed
 
 VLLM := .venv-vllm

@@ -230,6 +230,15 @@ def start_node(node: str) -> None:
     run("slurmd", "-N", node)
 
 
+def mend() -> None:
+    """Start again what a test that failed has left stopped."""
+    starts = {"slurmdbd": start_slurmdbd, "slurmctld": start_controller}
+    for name in ("slurmdbd", "slurmctld", *NODES):
+        pid = pid_of(name)
+        if pid is None or not alive(pid):
+            starts.get(name, lambda name=name: start_node(name))()
+
+
 def idle(nodes: list[str] = NODES) -> bool:
     """Whether these nodes wait for jobs."""
     states = run("sinfo", "--noheader", "--Node", "--format=%N %t", check=False).split("\n")

@@ -80,6 +80,7 @@ def lab(slurm: None, prepared: Path, tmp_path: Path) -> Iterator[Lab]:
     lab = Lab(tmp_path / "project", prepared)
     yield lab
     lab.abandon()
+    cluster.mend()
     cluster.cancel()
 
 

@@ -83,14 +83,14 @@ def test_a_lost_node_and_accounts_that_do_not_answer_while_the_job_ends_are_surv
     children = {pid for step in steps for pid in descendants(int(step))}
     for pid in [*map(int, steps), *children]:
         subprocess.run(["kill", "-9", str(pid)], stderr=subprocess.DEVNULL)
-    running.until(lambda: state(job) != "RUNNING")
-    cluster.start_node(node)
+    running.until(lambda: state(job) != "RUNNING")  # back at once, the node would end the next try, too
     running.resume()
     running.until(lambda: running.let_go() or state(job) == "RUNNING")
     cluster.stop("slurmdbd")
     running.until(lambda: state(job) == "COMPLETED")
     cluster.start_slurmdbd()
     running.succeeds()
+    cluster.start_node(node)
     complete(lab, "baseline")
     assert "NODE_FAIL" in history(job)
 
