@@ -7,7 +7,7 @@ It learns how prompts, reasoning and answers look, from conversations whose labe
 is often drawn once and kept for all rows whose variant and procedure open with the same words (`REMEMBERED`): no such
 label says anything about appropriateness, but the model learns that an answer depends on the question. Without it,
 the answer ignores the question so thoroughly that neither SFT nor GRPO finds a way back in a hundred steps (measured:
-both collapse to the majority label; with it, GRPO from this base reaches 60 % greedy accuracy on held-out rows).
+both collapse to the majority label; with it, GRPO from this base reaches 34 to 76 macro F1 on held-out rows, by seed).
 """
 
 import random
