@@ -20,7 +20,7 @@ NETWORKED = {
     "search_studies",
     "fetch_found",
 }
-GPU = {"predict", "score_reasoning"}
+GPU = {"predict", "predict_with", "score_reasoning"}
 
 
 @pytest.mark.parametrize(("network", "there"), [(None, "here"), ("transfer", "transfer")])
