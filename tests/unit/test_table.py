@@ -264,7 +264,7 @@ def test_topics_held_out_must_have_rows(tmp_path: Path) -> None:
     [
         ("rows.csv", b"topic,variant\n\xff\xfe\xff,b\n"),
         ("rows.csv.gz", b"topic,variant\n"),
-        ("rows.csv.gz", gzip.compress(b"topic,variant\n" * 1000)[:40]),
+        ("rows.csv.gz", gzip.compress(b"topic,variant\n" * 1000, mtime=0)[:40]),
         ("rows.parquet", b"PAR1 and nothing more"),
         ("rows.xlsx", b"not a zip"),
         ("rows.csv", b""),
