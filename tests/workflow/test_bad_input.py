@@ -36,6 +36,10 @@ def own_config(project, text: str) -> tuple[str, str]:
         ("adapters: {sft: {init_from: nobody}}", ["adapters.sft.init_from", "nobody"]),
         ("documents: no/such/folder", ["documents", "no/such/folder"]),
         ("evidence: {source: no/such/folder}", ["evidence.source", "no/such/folder"]),
+        (
+            "{evidence: {source: none}, adapters: {citations: {evidence: retrieved}}}",
+            ["adapters.citations", "evidence.source"],
+        ),
         ("generalization: [nowhere]", ["generalization", "nowhere"]),
         ("topics: {leave_out: [nowhere]}", ["topics.leave_out", "nowhere"]),
         ("documents: no/such/rows.csv.gz", ["documents", "no/such/rows.csv.gz", "table is missing"]),
