@@ -30,9 +30,14 @@ class Executor:
         )
     )
 
+    cancelled: list[str] = field(default_factory=list)
+
     async def check_active_jobs(self, active: list[Any]) -> Any:
         for job in [] if self.forget else active:
             yield job
+
+    def cancel_jobs(self, active: list[Any]) -> None:
+        self.cancelled += [job.external_jobid for job in active]
 
     def report_job_success(self, job: Any) -> None:
         self.ended.append((job.external_jobid, "success"))
@@ -201,3 +206,14 @@ def test_slurms_numbers_are_read() -> None:
 def test_the_table_of_use_names_what_was_asked_and_the_share_used() -> None:
     line = table([Use("7", "train_adapter mine", "COMPLETED", 8, 0.5, 64_000, 0.25, 720, 0.1, 1, None)]).splitlines()[1]
     assert all(part in line for part in ("train_adapter mine", "8   50%", "64000   25%", "720 m   10%", "1  ?"))
+
+
+def test_ctrl_c_while_slurm_is_asked_cancels_the_jobs_that_are_asked_about(slurm: Callable[..., None]) -> None:
+    slurm(("12", "RUNNING", "None"), ("13", "RUNNING", "None"))
+    executor = Executor()
+    follow.Followed(executor)
+    cycle(executor, [job("12"), job("13")])
+    executor.report_job_success(job("13"))
+    executor.cancel_jobs([])  # the executor takes its jobs off the list while it checks them
+    executor.cancel_jobs([job("12"), job("14")])
+    assert executor.cancelled == ["12", "12", "14"]

@@ -83,11 +83,12 @@ class Followed:
         self._since: dict[tuple[str, str], float] = {}  # job and what was seen of it -> when first
         self._said: set[tuple[str, str]] = set()
         self._ended: set[str] = set()
+        self._asked_about: list[Any] = []  # jobs of the last check
         self.failed: dict[str, str] = {}  # step -> what is to be said of its last try
-        self._plugin_check = executor.check_active_jobs
+        self._plugin_check, self._plugin_cancel = executor.check_active_jobs, executor.cancel_jobs
         self._plugin_success, self._plugin_error = executor.report_job_success, executor.report_job_error
         self._plugin_refused = executor._report_job_error_threadsafe
-        executor.check_active_jobs = self._check
+        executor.check_active_jobs, executor.cancel_jobs = self._check, self._cancel
         executor.report_job_success, executor.report_job_error = self._success, self._error
         executor._report_job_error_threadsafe = self._refused
 
@@ -104,6 +105,7 @@ class Followed:
 
     async def _check(self, active: list[Any]) -> AsyncIterator[Any]:
         """In place of the executor's: what it keeps, and what it forgot."""
+        self._asked_about = list(active)
         kept = [job async for job in self._plugin_check(active)]
         self._look_again_in_time()
         ids = {job.external_jobid for job in kept}
@@ -114,6 +116,12 @@ class Followed:
         for job in [*kept, *forgotten]:
             if not self._decided(job, states):
                 yield job
+
+    def _cancel(self, active: list[Any]) -> None:
+        """In place of the executor's, which has no job on its list while it asks Slurm about them: Ctrl-C in that
+        moment left all of them running."""
+        known = {job.external_jobid: job for job in [*active, *self._asked_about]}
+        self._plugin_cancel([job for name, job in known.items() if name not in self._ended])
 
     def _look_again_in_time(self) -> None:
         """Hold the plugin to Snakemake's --seconds-between-status-checks; alone it waits 10 s longer every cycle."""
