@@ -84,7 +84,7 @@ def ours(folder: Path) -> None:
     fetch += ["--pmids", str(folder / "pmids.txt"), "--out", records]
     condense = ["--records", records, "--out", str(folder / "condensed.parquet")]
     for program, options in (("fetch_records", fetch), ("condense_abstracts", condense)):
-        command = [sys.executable, str(ROOT / f"scripts/{program}.py"), *options, *ledger]
+        command = [sys.executable, str(ROOT / f"scripts/evidence/{program}.py"), *options, *ledger]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -141,7 +141,7 @@ def abstracts(folder: Path, distinct: int) -> dict[str, Any]:
 
 def evidence_tables() -> dict[str, Any]:
     """What condensing keeps of each real topic's "Study Results" and of the objectives before them."""
-    from acrflow.guideline.evidence_table import read_evidence_table
+    from acrflow.guideline.publishers.acr.evidence_table import read_evidence_table
 
     shared = Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data"))
     tables = sorted(shared.glob("acr/*/evidence_table.pdf"))

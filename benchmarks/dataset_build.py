@@ -18,16 +18,18 @@ SEED, SHARE, LONGEST = 3407, 0.3, 4500
 
 def main() -> None:
     """Build on the table of real rows where it is, else on invented rows."""
-    from acrflow.dataset import build, examples, leaks, prompts, split, traces
-    from acrflow.dataset.tokenizer import count_tokens
-    from acrflow.ledger import Ledger
+    from acrflow.dataset import build, examples, leaks, split, traces
+    from acrflow.io.ledger import Ledger
+    from acrflow.models.tokenizer import count_tokens
+    from acrflow.tasks import prompts
+    from acrflow.text.sentences import split_sentences
 
     guidelines, kind = find_rows()
     tokenizer = make_tokenizer(guidelines)
     prompt = prompts.load_prompt(ROOT / "config/prompts/reasoning.yaml")
 
     def parts(workers: int, nearest_in_blocks: bool) -> dict[str, Any]:
-        traces.split_sentences.cache_clear()
+        split_sentences.cache_clear()
         extracted = traces.extract(guidelines, Ledger("extract_traces", "rows"), workers)
         labelled = build.label_rows(guidelines, "drop", Ledger("build_dataset", "rows"))
         rows = build.complete_rows(labelled, extracted, {}, 1000, len)
@@ -70,10 +72,10 @@ def find_rows(whole: bool = False) -> tuple[Any, str]:
     """The rows, and what they are; `whole`: of all 261 topics, not the paper's 35."""
     import yaml
 
+    from acrflow.config.documents import Table
     from acrflow.guideline.table import read_table
-    from acrflow.guideline_sources import Table
-    from acrflow.ledger import Ledger
-    from acrflow.topics import read_topics
+    from acrflow.guideline.topics import read_topics
+    from acrflow.io.ledger import Ledger
 
     real = (
         Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data")) / "acr_tables/acr_2025_all.csv.gz"
@@ -90,10 +92,10 @@ def find_rows(whole: bool = False) -> tuple[Any, str]:
 
 def make_tokenizer(guidelines: Any) -> Any:
     """A small byte-pair encoding of the rows' own words, saved and loaded as any base's."""
-    from acrflow.config import TinyBase
-    from acrflow.dataset.prompts import load_prompt
-    from acrflow.dataset.tokenizer import load_tokenizer
-    from acrflow.training import tiny_base
+    from acrflow.config.base import TinyBase
+    from acrflow.models.tokenizer import load_tokenizer
+    from acrflow.synthetic import tiny_base
+    from acrflow.tasks.prompts import load_prompt
 
     rows = [
         {**row, "traces": []} for row in guidelines.head(500).select("condition", "variant", "procedure").to_dicts()

@@ -60,7 +60,7 @@ def fetch(url: str, pmids: list[int], cache: Path) -> None:
     """Ours, from an empty cache to a full one."""
     from acrflow.evidence.cache import Cache
     from acrflow.evidence.entrez import Entrez, Eutils, pause
-    from acrflow.polite import PoliteClient
+    from acrflow.io.http import PoliteClient
 
     with PoliteClient(pause(None)) as client:
         Entrez(Eutils(url, "someone@example.org", None, client), Cache(cache)).fetch(pmids)

@@ -30,9 +30,9 @@ KILLED_AFTER = 700  # requests
 def main() -> None:
     import polars as pl
 
-    from acrflow.dataset.tokenizer import count_tokens
     from acrflow.evidence.condense import condense
-    from acrflow.ledger import Ledger
+    from acrflow.io.ledger import Ledger
+    from acrflow.models.tokenizer import count_tokens
 
     guidelines, kind = find_rows(whole=True)
     asked = searches(padded(guidelines))
@@ -104,6 +104,8 @@ def searches(guidelines: Any) -> dict[str, Any]:
     from eutils_server import GOOD_KEY, EutilsServer
 
     from acrflow import schemas
+    from acrflow.schemas.evidence import Pmids
+    from acrflow.schemas.guideline import Guidelines
 
     conditions = guidelines["condition"].unique(maintain_order=True)
     served = {  # one study a condition
@@ -116,12 +118,12 @@ def searches(guidelines: Any) -> dict[str, Any]:
         EutilsServer(served, limited=True) as server,
     ):
         folder = Path(scratch)
-        schemas.write(schemas.Guidelines, guidelines, folder / "guidelines.parquet")
-        pmids = pl.DataFrame(schema=schemas.polars_schema(schemas.Pmids))  # nothing is cited, so nothing hidden
-        schemas.write(schemas.Pmids, pmids, folder / "pmids.parquet")
+        schemas.write(Guidelines, guidelines, folder / "guidelines.parquet")
+        pmids = pl.DataFrame(schema=schemas.polars_schema(Pmids))  # nothing is cited, so nothing hidden
+        schemas.write(Pmids, pmids, folder / "pmids.parquet")
         entrez = ["--source", "entrez", "--url", server.url, "--cache", str(folder / "cache"), "--any-time"]
         entrez += ["--email", "someone@example.org"]
-        search = [sys.executable, str(ROOT / "scripts/search_studies.py"), *entrez]
+        search = [sys.executable, str(ROOT / "scripts/retrieval/search_studies.py"), *entrez]
         search += [f"--{name}={folder / name}.parquet" for name in ("guidelines", "pmids", "queries", "found")]
         search += [f"--pmids-out={folder / 'found.txt'}", f"--ledger={folder / 'search.json'}"]
         environment = {**os.environ, "NCBI_API_KEY": GOOD_KEY}
@@ -133,7 +135,12 @@ def searches(guidelines: Any) -> dict[str, Any]:
         before = len(server.requests)
         subprocess.run(search, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         taken = time.perf_counter() - start
-        fetch = [sys.executable, str(ROOT / "scripts/fetch_records.py"), *entrez, f"--pmids={folder / 'found.txt'}"]
+        fetch = [
+            sys.executable,
+            str(ROOT / "scripts/evidence/fetch_records.py"),
+            *entrez,
+            f"--pmids={folder / 'found.txt'}",
+        ]
         fetch += [f"--out={folder / 'records.parquet'}", f"--ledger={folder / 'fetch.json'}"]
         subprocess.run(fetch, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wanted = len((folder / "found.txt").read_text().split())
@@ -166,6 +173,8 @@ def retrieval(guidelines: Any) -> tuple[Any, Any, Any, str]:
 
     from acrflow import schemas
     from acrflow.evidence.reader import read_records
+    from acrflow.schemas.evidence import Records
+    from acrflow.schemas.retrieval import Found, Queries
 
     articles, kind = real_or_invented()
     originals = list(read_records(f"<PubmedArticleSet>{''.join(articles.values())}</PubmedArticleSet>".encode()))
@@ -179,9 +188,9 @@ def retrieval(guidelines: Any) -> tuple[Any, Any, Any, str]:
         found.append((topic, FIRST + number, number // len(topics) + 1, ["condition"], False, False))
     asked = [(t, c, None, "condition", c, c, False, None, 1, "found") for t, c in topics]
     tables: list[tuple[Any, list[Any]]] = [
-        (schemas.Records, records),
-        (schemas.Found, found),
-        (schemas.Queries, asked),
+        (Records, records),
+        (Found, found),
+        (Queries, asked),
     ]
     made = [pl.DataFrame(rows, schema=schemas.polars_schema(table), orient="row") for table, rows in tables]
     made[1] = made[1].sort("topic", maintain_order=True)

@@ -60,7 +60,7 @@ def find_documents(scratch: Path) -> tuple[Path, str]:
     real = Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data")) / "acr"
     if real.is_dir():
         return real, "real"
-    program = [sys.executable, str(ROOT / "scripts" / "invent_guidelines.py")]
+    program = [sys.executable, str(ROOT / "scripts/demo/invent_guidelines.py")]
     arguments = ["--topics", str(ROOT / "config" / "demo_topics.tsv"), "--seed", "7", "--out", str(scratch)]
     subprocess.run([*program, *arguments], check=True)
     return scratch / "documents", "invented"

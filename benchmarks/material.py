@@ -17,7 +17,7 @@ def reasonings(count: int, scratch: Path) -> tuple[list[list[str]], str]:
     """Traces of different rows, 3 to 12 each, and whether they are real or invented."""
     import polars as pl
 
-    from acrflow.dataset.traces import split_sentences
+    from acrflow.text.sentences import split_sentences
 
     real = Path(os.environ.get("ACRFLOW_SHARED_DATA", ROOT.parent / "shared" / "data")) / TABLE
     if real.exists():
@@ -34,7 +34,7 @@ def invented(scratch: Path) -> list[str]:
     """The reasoning of the demo's guidelines."""
     from acrflow.guideline.qa import parse_topic
 
-    program = [sys.executable, str(ROOT / "scripts" / "invent_guidelines.py")]
+    program = [sys.executable, str(ROOT / "scripts/demo/invent_guidelines.py")]
     arguments = ["--topics", str(ROOT / "config" / "demo_topics.tsv"), "--seed", "7", "--out", str(scratch)]
     subprocess.run([*program, *arguments], check=True)
     texts = []
@@ -53,7 +53,7 @@ def random_model(texts: list[str], hidden: int, layers: int, folder: Path, dtype
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from acrflow.training.tiny_base import make_tokenizer
+    from acrflow.synthetic.tiny_base import make_tokenizer
 
     tokenizer = make_tokenizer([[{"role": "user", "content": text}] for text in texts], VOCABULARY)
     torch.manual_seed(1)

@@ -24,7 +24,7 @@ def main() -> None:
     from sklearn import metrics as sk
 
     from acrflow.evaluation import metrics
-    from acrflow.labels import LABELS
+    from acrflow.tasks.appropriateness import LABELS
 
     random = np.random.default_rng(0)
     gold = random.choice(LABELS, ROWS, p=(0.64, 0.17, 0.19))

@@ -29,7 +29,7 @@ def main() -> None:
     import torch
 
     from acrflow import rewards
-    from acrflow.models import embedder
+    from acrflow.models.embedder import embedder
 
     count, cpu = STEPS * PROMPTS, not torch.cuda.is_available()
     if cpu:
@@ -95,8 +95,8 @@ def main() -> None:
 
 def one_at_a_time(embed: Callable[[list[str]], Any], text: str, gold: list[str]) -> float:
     """The reward of one completion in the reference's way."""
-    from acrflow import completion
-    from acrflow.dataset.traces import split_sentences
+    from acrflow.tasks import completion
+    from acrflow.text.sentences import split_sentences
 
     parsed = completion.parse(text)
     if parsed.label != LABEL:

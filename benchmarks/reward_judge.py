@@ -29,7 +29,7 @@ def main() -> None:
     import torch
 
     from acrflow import rewards
-    from acrflow.models import Judge
+    from acrflow.models.judge import Judge
     from acrflow.rewards.reasoning_judge import QUESTION, THREE_SCORES, read_scores
 
     gpu = torch.cuda.is_available()
@@ -83,7 +83,7 @@ def agreement(folder: Path) -> dict[str, Any]:
     from scipy.stats import spearmanr
 
     from acrflow import rewards
-    from acrflow.models import Judge
+    from acrflow.models.judge import Judge
 
     draw = random.Random(11)
     teach(folder, draw)
@@ -112,9 +112,9 @@ def agreement(folder: Path) -> dict[str, Any]:
 
 def teach(folder: Path, draw: random.Random) -> None:
     """Make and save a judge of about a million parameters."""
-    from acrflow.config import TinyBase
+    from acrflow.config.base import TinyBase
     from acrflow.rewards.reasoning_judge import ASPECTS, ONE_SCORE, QUESTION, THREE_SCORES
-    from acrflow.training.tiny_base import make_model, make_tokenizer, train
+    from acrflow.synthetic.tiny_base import make_model, make_tokenizer, train
 
     conversations = []
     settings = TinyBase(steps=TAUGHT_STEPS, batch=16)

@@ -84,10 +84,11 @@ def prepare(folder: Path, scale: dict[str, Any], gpu: bool) -> dict[str, Any]:
 
     from acrflow import schemas
     from acrflow.dataset.examples import render
-    from acrflow.dataset.prompts import load_prompt
-    from acrflow.dataset.tokenizer import count_tokens, load_tokenizer
-    from acrflow.labels import LABELS
-    from acrflow.ledger import Ledger
+    from acrflow.io.ledger import Ledger
+    from acrflow.models.tokenizer import count_tokens, load_tokenizer
+    from acrflow.schemas.dataset import Examples
+    from acrflow.tasks.appropriateness import LABELS
+    from acrflow.tasks.prompts import load_prompt
 
     traces, kind = reasonings(2000 if gpu else 600, folder)
     texts = [" ".join(sentences) for sentences in traces]
@@ -116,7 +117,7 @@ def prepare(folder: Path, scale: dict[str, Any], gpu: bool) -> dict[str, Any]:
     prompt = load_prompt(ROOT / "config" / "prompts" / "reasoning_evidence.yaml")
     frame = pl.DataFrame(rows, infer_schema_length=None)
     examples = render(frame, prompt, tokenizer, 10**6, Ledger("benchmark", "rows"))
-    schemas.write(schemas.Examples, examples, folder / "examples.parquet")
+    schemas.write(Examples, examples, folder / "examples.parquet")
     return {
         "policy": f"{sizes['policy'] / 1e6:.0f} M parameters, random weights, LoRA r 32",
         "judge": f"{sizes['judge'] / 1e6:.0f} M parameters, random weights, expected score",
@@ -134,12 +135,13 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from acrflow import schemas
+    from acrflow.schemas.dataset import Examples
     from acrflow.training import checkpoints, grpo, measured, recipe
     from acrflow.training.train import Place, read_log, train
 
     folder = Path(job["folder"])
     resolved = recipe.resolve(spec(job), str(folder / "policy"), folder / "examples.parquet")
-    examples = schemas.read(schemas.Examples, folder / "examples.parquet")
+    examples = schemas.read(Examples, folder / "examples.parquet")
     said = json.loads((folder / "said.json").read_text())
     load = grpo.load_rewards
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -180,7 +182,7 @@ def processor_seconds() -> float:
 
 def spec(job: dict[str, Any]) -> dict[str, Any]:
     """The shipped adapter's spec, with what differs here."""
-    from acrflow import config
+    from acrflow.config import configuration
 
     folder, gpu = Path(job["folder"]), job["gpu"]
     settings = {
@@ -193,7 +195,7 @@ def spec(job: dict[str, Any]) -> dict[str, Any]:
         "models": {"embedder": "bundled", "judge": str(folder / "judge")},
         "training": {"grpo": settings},
     }
-    return config.load(values, "benchmark").spec(job["adapter"])
+    return configuration.load(values, "benchmark").spec(job["adapter"])
 
 
 class Prepared:
@@ -204,7 +206,7 @@ class Prepared:
         self._reward, self._said, self._used = reward, said, 0
 
     def __call__(self, completions: list[Any], appropriateness: list[str], **rest: Any) -> Any:
-        from acrflow import completion
+        from acrflow.tasks import completion
 
         texts = []
         for label in appropriateness:

@@ -6,7 +6,7 @@ makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, s
 reads   config: adapters, training, launch, base, models, seed
 
 Checkpoints live in checkpoints/{adapter}/, outside the declared outputs: Snakemake deletes outputs before a retry, and
-a killed training must find them again. The program refuses checkpoints of another spec. scripts/launch.py decides where
+a killed training must find them again. The program refuses checkpoints of another spec. scripts/adapters/launch.py decides where
 a training runs and nothing about its weights, so it is no input: an edit there is no reason to train again.
 """
 
@@ -16,8 +16,8 @@ rule train_adapter:
         examples=lambda wildcards: f"{RUN}/examples/{adapter_of(wildcards.adapter).examples}.train.parquet",
         base=BASE_FILES,
         start=start_of,
-        program="scripts/train_adapter.py",
-        library=library("scripts/train_adapter.py"),
+        program="scripts/adapters/train_adapter.py",
+        library=library("scripts/adapters/train_adapter.py"),
         rewards=reward_modules,
     output:
         adapter=directory(f"{RUN}/adapters/{{adapter}}"),
@@ -43,7 +43,7 @@ rule train_adapter:
         r"""
         trap '' TERM # the training hears it, saves and ends; this shell and tee have to last as long
         exec > >(tee {log:q}) 2>&1
-        python scripts/launch.py --gpus {resources.gpus_a_node} --nodes {resources.nodes_asked} \
+        python scripts/adapters/launch.py --gpus {resources.gpus_a_node} --nodes {resources.nodes_asked} \
             --cpus {resources.cpus_a_node} \
             --server-gpus {resources.gpus_serving} --server-model {params.base:q} --server-log {params.server_log:q} \
             --tensor-parallel {params.tensor_parallel} \

@@ -17,15 +17,19 @@ from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from acrflow import config as configuration
-from acrflow.errors import InputError
-from acrflow.evidence_kinds import ENDINGS, examples_name, prompt_name
-from acrflow.imports import imported_modules
-from acrflow.slurm import site as sites
-from acrflow.topics import read_topics, topics_of
+from acrflow.config import configuration
+from acrflow.io.errors import InputError
+from acrflow.config.evidence import ENDINGS, examples_name, prompt_name
+from acrflow.workflow.code import imported_modules
+from acrflow.cluster import site as sites
+from acrflow.guideline.topics import read_topics, topics_of
 
-# Jobs run `python` of the environment that runs Snakemake, also when that was not activated.
+# Jobs run `python` of the environment that runs Snakemake, also when that was not activated, with this library.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+LIBRARY = str(Path(workflow.basedir) / "scripts")
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([LIBRARY, *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+)
 
 
 def check_writable(folder):

@@ -11,8 +11,8 @@ reads   config: dataset, evidence.tokens, generalization, seed, base.model; conf
 rule extract_traces:
     input:
         guidelines=f"{RUN}/guidelines.parquet",
-        program="scripts/extract_traces.py",
-        library=library("scripts/extract_traces.py"),
+        program="scripts/dataset/extract_traces.py",
+        library=library("scripts/dataset/extract_traces.py"),
     output:
         traces=f"{RUN}/dataset/{'sentences' if C.dataset.distiller else 'traces'}.parquet",
         ledger=f"{RUN}/ledger/extract_traces.json",
@@ -42,8 +42,8 @@ if C.dataset.distiller:
         input:
             sentences=f"{RUN}/dataset/sentences.parquet",
             guidelines=f"{RUN}/guidelines.parquet",
-            program="scripts/distill_traces.py",
-            library=library("scripts/distill_traces.py"),
+            program="scripts/dataset/distill_traces.py",
+            library=library("scripts/dataset/distill_traces.py"),
         output:
             traces=f"{RUN}/dataset/traces.parquet",
             ledger=f"{RUN}/ledger/distill_traces.json",
@@ -80,8 +80,8 @@ rule build_dataset:
         pmids=f"{RUN}/evidence/pmids.parquet",
         condensed=f"{RUN}/evidence/condensed.parquet",
         tokenizer=TOKENIZER_FILES,
-        program="scripts/build_dataset.py",
-        library=library("scripts/build_dataset.py"),
+        program="scripts/dataset/build_dataset.py",
+        library=library("scripts/dataset/build_dataset.py"),
     output:
         train=f"{RUN}/dataset/train.parquet",
         test=f"{RUN}/dataset/test.parquet",
@@ -137,8 +137,8 @@ rule render_examples:
             else []
         ),
         tokenizer=TOKENIZER_FILES,
-        program="scripts/render_examples.py",
-        library=library("scripts/render_examples.py"),
+        program="scripts/dataset/render_examples.py",
+        library=library("scripts/dataset/render_examples.py"),
     output:
         examples=expand(f"{RUN}/examples/{{{{examples}}}}.{{split}}.parquet", split=["train", *SPLITS]),
         ledgers=expand(f"{RUN}/ledger/render_examples.{{{{examples}}}}.{{split}}.json", split=["train", *SPLITS]),
@@ -174,9 +174,9 @@ rule write_card:
         baselines=f"{RUN}/metrics/splits.parquet",
         sources=sources,
         records=f"{RUN}/evidence/records.parquet",
-        program="scripts/write_card.py",
-        library=library("scripts/write_card.py"),
-        template="scripts/acrflow/dataset/card.md.j2",
+        program="scripts/dataset/write_card.py",
+        library=library("scripts/dataset/write_card.py"),
+        template="scripts/acrflow/report/templates/dataset_card.md.j2",
     output:
         card=f"{RUN}/dataset/card.md",
         croissant=f"{RUN}/dataset/croissant.json",

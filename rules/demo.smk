@@ -14,8 +14,8 @@ if "invented" in (C.documents, C.evidence.source):
     rule invent_guidelines:
         input:
             topics=C.topics.invented,
-            program="scripts/invent_guidelines.py",
-            library=library("scripts/invent_guidelines.py"),
+            program="scripts/demo/invent_guidelines.py",
+            library=library("scripts/demo/invent_guidelines.py"),
         output:
             documents=expand(
                 f"{RUN}/invented/documents/{{topic}}/{{kind}}.pdf",
@@ -52,8 +52,8 @@ if C.base.model == "tiny":
             condensed=f"{RUN}/evidence/condensed.parquet",
             traces=f"{RUN}/dataset/traces.parquet",
             prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
-            program="scripts/make_tiny_tokenizer.py",
-            library=library("scripts/make_tiny_tokenizer.py"),
+            program="scripts/demo/make_tiny_tokenizer.py",
+            library=library("scripts/demo/make_tiny_tokenizer.py"),
         output:
             tokenizer=directory(f"{RUN}/models/tokenizer"),
         log:
@@ -85,8 +85,8 @@ if C.base.model == "tiny":
             rows=f"{RUN}/dataset/train.parquet",
             tokenizer=f"{RUN}/models/tokenizer",
             prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
-            program="scripts/make_tiny_base.py",
-            library=library("scripts/make_tiny_base.py"),
+            program="scripts/demo/make_tiny_base.py",
+            library=library("scripts/demo/make_tiny_base.py"),
         output:
             base=directory(f"{RUN}/models/base"),
         log:

@@ -21,8 +21,8 @@ rule score_reasoning:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         terms=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
         base=BASE_FILES if C.models.evaluation_judge == "base" else [],
-        program="scripts/score_reasoning.py",
-        library=library("scripts/score_reasoning.py"),
+        program="scripts/evaluation/score_reasoning.py",
+        library=library("scripts/evaluation/score_reasoning.py"),
     output:
         scores=f"{RUN}/metrics/reasoning.parquet",
         ledger=f"{RUN}/ledger/score_reasoning.json",
@@ -74,8 +74,8 @@ rule measure:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         examples=expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=EXAMPLES, split=SPLITS),
         reasoning=f"{RUN}/metrics/reasoning.parquet",
-        program="scripts/measure.py",
-        library=library("scripts/measure.py"),
+        program="scripts/evaluation/measure.py",
+        library=library("scripts/evaluation/measure.py"),
     output:
         metrics=METRICS,
     log:
@@ -118,8 +118,8 @@ rule compare:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
         effects=f"{RUN}/metrics/evidence.parquet",
-        program="scripts/compare_all.py",
-        library=library("scripts/compare_all.py"),
+        program="scripts/evaluation/compare_all.py",
+        library=library("scripts/evaluation/compare_all.py"),
     output:
         comparison=f"{RUN}/metrics/comparison.parquet",
         pairs=f"{RUN}/metrics/pairs.parquet",

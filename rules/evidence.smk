@@ -19,8 +19,8 @@ rule list_references:
     input:
         guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
         snapshot=SNAPSHOT_FILES,
-        program="scripts/list_references.py",
-        library=library("scripts/list_references.py"),
+        program="scripts/evidence/list_references.py",
+        library=library("scripts/evidence/list_references.py"),
     output:
         pmids=f"{RUN}/evidence/pmids.parquet",
         ledger=f"{RUN}/ledger/list_references.json",
@@ -50,8 +50,8 @@ rule fetch_records:
     input:
         pmids=f"{RUN}/evidence/pmids.parquet",
         snapshot=SNAPSHOT_FILES,
-        program="scripts/fetch_records.py",
-        library=library("scripts/fetch_records.py"),
+        program="scripts/evidence/fetch_records.py",
+        library=library("scripts/evidence/fetch_records.py"),
     output:
         records=f"{RUN}/evidence/records.parquet",
         ledger=f"{RUN}/ledger/fetch_records.json",
@@ -81,8 +81,8 @@ rule fetch_records:
 rule condense_abstracts:
     input:
         records=f"{RUN}/evidence/records.parquet",
-        program="scripts/condense_abstracts.py",
-        library=library("scripts/condense_abstracts.py"),
+        program="scripts/evidence/condense_abstracts.py",
+        library=library("scripts/evidence/condense_abstracts.py"),
     output:
         condensed=f"{RUN}/evidence/{'extracted' if C.evidence.condenser else 'condensed'}.parquet",
         ledger=f"{RUN}/ledger/condense_abstracts.json",
@@ -113,8 +113,8 @@ if C.evidence.condenser:
         input:
             extracted=f"{RUN}/evidence/extracted.parquet",
             records=f"{RUN}/evidence/records.parquet",
-            program="scripts/rewrite_abstracts.py",
-            library=library("scripts/rewrite_abstracts.py"),
+            program="scripts/evidence/rewrite_abstracts.py",
+            library=library("scripts/evidence/rewrite_abstracts.py"),
         output:
             condensed=f"{RUN}/evidence/condensed.parquet",
             ledger=f"{RUN}/ledger/rewrite_abstracts.json",

@@ -10,8 +10,8 @@ if C.documents == "download":
 
     rule download_documents:
         input:
-            program="scripts/download_documents.py",
-            library=library("scripts/download_documents.py"),
+            program="scripts/guidelines/download_documents.py",
+            library=library("scripts/guidelines/download_documents.py"),
         output:
             documents=directory(f"{RUN}/documents/{{topic}}"),
         log:
@@ -57,8 +57,8 @@ if C.documents == "download":
 rule parse_guideline:
     input:
         unpack(lambda wildcards: documents(wildcards.topic)),
-        program="scripts/parse_guideline.py",
-        library=library("scripts/parse_guideline.py"),
+        program="scripts/guidelines/parse_guideline.py",
+        library=library("scripts/guidelines/parse_guideline.py"),
     output:
         guideline=f"{RUN}/guidelines/{{topic}}.json",
         qa=f"{RUN}/guidelines/{{topic}}.qa.json",
@@ -87,8 +87,8 @@ if C.source == "table":
         input:
             table=C.documents,
             topics=C.topics.table or [],
-            program="scripts/read_table.py",
-            library=library("scripts/read_table.py"),
+            program="scripts/guidelines/read_table.py",
+            library=library("scripts/guidelines/read_table.py"),
         output:
             guidelines=f"{RUN}/guidelines.parquet",
             ledger=f"{RUN}/ledger/read_table.json",
@@ -123,8 +123,8 @@ else:
         input:
             guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
             qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
-            program="scripts/collect_guidelines.py",
-            library=library("scripts/collect_guidelines.py"),
+            program="scripts/guidelines/collect_guidelines.py",
+            library=library("scripts/guidelines/collect_guidelines.py"),
         output:
             guidelines=f"{RUN}/guidelines.parquet",
             studies=f"{RUN}/studies.parquet",

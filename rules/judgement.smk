@@ -17,8 +17,8 @@ rule judge_retrieval:
         found_condensed=f"{RUN}/retrieval/condensed.parquet",
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
         assigned=f"{RUN}/retrieval/assigned.parquet",
-        program="scripts/judge_retrieval.py",
-        library=library("scripts/judge_retrieval.py"),
+        program="scripts/retrieval/judge_retrieval.py",
+        library=library("scripts/retrieval/judge_retrieval.py"),
     output:
         judgement=f"{RUN}/retrieval/judgement.parquet",
         ledger=f"{RUN}/ledger/judge_retrieval.json",

@@ -15,8 +15,8 @@ use rule predict as predict_with with:
         ),
         base=BASE_FILES,
         adapters=lambda wildcards: [f"{RUN}/adapters/{adapter}" for adapter in readers(wildcards)],
-        program="scripts/predict.py",
-        library=library("scripts/predict.py"),
+        program="scripts/predictions/predict.py",
+        library=library("scripts/predictions/predict.py"),
     output:
         predictions=expand(
             f"{RUN}/predictions_with/{{{{evidence}}}}/{{generator}}/{{split}}.greedy.parquet",
@@ -54,8 +54,8 @@ rule compare_evidence:
             f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=sorted({*EXAMPLES, *ASKED_AGAIN}), split=SPLITS
         ),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        program="scripts/compare_evidence.py",
-        library=library("scripts/compare_evidence.py"),
+        program="scripts/other_evidence/compare_evidence.py",
+        library=library("scripts/other_evidence/compare_evidence.py"),
     output:
         effects=f"{RUN}/metrics/evidence.parquet",
     log:

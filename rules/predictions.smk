@@ -23,8 +23,8 @@ rule predict:
         ),
         base=BASE_FILES,
         adapters=lambda wildcards: [f"{RUN}/adapters/{model}" for model in generators(wildcards) if model != "base"],
-        program="scripts/predict.py",
-        library=library("scripts/predict.py"),
+        program="scripts/predictions/predict.py",
+        library=library("scripts/predictions/predict.py"),
     output:
         predictions=expand(
             f"{RUN}/predictions/{{generator}}/{{split}}.{{draw}}.parquet",
@@ -87,8 +87,8 @@ rule predict_reference:
         examples=lambda wildcards: expand(
             f"{RUN}/examples/{examples_of(wildcards.reference)}.{{split}}.parquet", split=SPLITS
         ),
-        program="scripts/predict.py",
-        library=library("scripts/predict.py"),
+        program="scripts/predictions/predict.py",
+        library=library("scripts/predictions/predict.py"),
     output:
         predictions=expand(f"{RUN}/predictions/{{{{reference}}}}/{{split}}.greedy.parquet", split=SPLITS),
     log:
@@ -133,8 +133,8 @@ rule run_baselines:
     input:
         train=f"{RUN}/dataset/train.parquet",
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        program="scripts/run_baselines.py",
-        library=library("scripts/run_baselines.py"),
+        program="scripts/predictions/run_baselines.py",
+        library=library("scripts/predictions/run_baselines.py"),
     output:
         predictions=expand(f"{RUN}/predictions/{{baseline}}/{{split}}.greedy.parquet", baseline=BASELINES, split=SPLITS),
         splits=f"{RUN}/metrics/splits.parquet",

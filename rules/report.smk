@@ -39,11 +39,11 @@ rule write_report:
         retrieval=expand(f"{RUN}/retrieval/{{table}}.parquet", table=RETRIEVAL_TABLES),
         grader=[GRADER] if RETRIEVES and GRADED else [],
         templates=expand(
-            "scripts/acrflow/evaluation/templates/{part}",
+            "scripts/acrflow/report/templates/{part}",
             part=["report.html.j2", "retrieved.html.j2", "report.css", "report.js"],
         ),
-        program="scripts/write_report.py",
-        library=library("scripts/write_report.py"),
+        program="scripts/report/write_report.py",
+        library=library("scripts/report/write_report.py"),
     output:
         report=report(f"{RUN}/report/index.html", caption="captions/report.rst", category="Report"),
         figures=report(
@@ -95,9 +95,9 @@ rule write_hub:
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
         train=f"{RUN}/dataset/train.parquet",
         prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
-        templates=expand("scripts/acrflow/evaluation/templates/{card}.md.j2", card=["model_card", "hub"]),
-        program="scripts/write_hub.py",
-        library=library("scripts/write_hub.py"),
+        templates=expand("scripts/acrflow/report/templates/{card}.md.j2", card=["model_card", "hub"]),
+        program="scripts/report/write_hub.py",
+        library=library("scripts/report/write_hub.py"),
     output:
         hub=directory(f"{RUN}/hub"),
     log:

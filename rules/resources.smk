@@ -6,11 +6,11 @@ On a site, downloads and light steps stay on the machine that runs Snakemake, un
 What a job asks for is no parameter of its rule: asking for more memory is no reason to build anything again.
 """
 
-from acrflow.slurm.requests import requests
+from acrflow.cluster.requests import requests
 
 
 def training_requests(adapter):
-    """What an adapter's training asks for; GPUs, nodes and CPUs for scripts/launch.py as well."""
+    """What an adapter's training asks for; GPUs, nodes and CPUs for scripts/adapters/launch.py as well."""
     needs = C.training_needs(adapter)
     launched = {"gpus_a_node": needs.gpus, "nodes_asked": needs.nodes, "cpus_a_node": needs.cpus}
     launched["gpus_serving"] = needs.server_gpus

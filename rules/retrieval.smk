@@ -26,8 +26,8 @@ rule search_studies:
         guidelines=f"{RUN}/guidelines.parquet",
         pmids=f"{RUN}/evidence/pmids.parquet",
         snapshot=SNAPSHOT_FILES,
-        program="scripts/search_studies.py",
-        library=library("scripts/search_studies.py"),
+        program="scripts/retrieval/search_studies.py",
+        library=library("scripts/retrieval/search_studies.py"),
     output:
         queries=f"{RUN}/retrieval/queries.parquet",
         found=f"{RUN}/retrieval/found.parquet",
@@ -67,8 +67,8 @@ rule fetch_found:
     input:
         pmids=f"{RUN}/retrieval/pmids.txt",
         snapshot=SNAPSHOT_FILES,
-        program="scripts/fetch_records.py",
-        library=library("scripts/fetch_records.py"),
+        program="scripts/evidence/fetch_records.py",
+        library=library("scripts/evidence/fetch_records.py"),
     output:
         records=f"{RUN}/retrieval/records.parquet",
         ledger=f"{RUN}/ledger/fetch_found.json",
@@ -98,8 +98,8 @@ rule fetch_found:
 rule condense_found:
     input:
         records=f"{RUN}/retrieval/records.parquet",
-        program="scripts/condense_abstracts.py",
-        library=library("scripts/condense_abstracts.py"),
+        program="scripts/evidence/condense_abstracts.py",
+        library=library("scripts/evidence/condense_abstracts.py"),
     output:
         condensed=f"{RUN}/retrieval/condensed.parquet",
         ledger=f"{RUN}/ledger/condense_found.json",
@@ -131,8 +131,8 @@ if GRADED and not C.retrieval.grader:
             pmids=f"{RUN}/evidence/pmids.parquet",
             records=f"{RUN}/evidence/records.parquet",
             sjr=SJR,
-            program="scripts/train_grader.py",
-            library=library("scripts/train_grader.py"),
+            program="scripts/retrieval/train_grader.py",
+            library=library("scripts/retrieval/train_grader.py"),
         output:
             grader=directory(GRADER),
             ledger=f"{RUN}/ledger/train_grader.json",
@@ -166,8 +166,8 @@ if GRADED:
             records=f"{RUN}/retrieval/records.parquet",
             grader=GRADER,
             sjr=SJR,
-            program="scripts/grade_studies.py",
-            library=library("scripts/grade_studies.py"),
+            program="scripts/retrieval/grade_studies.py",
+            library=library("scripts/retrieval/grade_studies.py"),
         output:
             grades=f"{RUN}/retrieval/grades.parquet",
             ledger=f"{RUN}/ledger/grade_studies.json",
@@ -201,8 +201,8 @@ rule assign_studies:
         condensed=f"{RUN}/retrieval/condensed.parquet",
         grades=[f"{RUN}/retrieval/grades.parquet"] if GRADED else [],
         tokenizer=TOKENIZER_FILES,
-        program="scripts/assign_studies.py",
-        library=library("scripts/assign_studies.py"),
+        program="scripts/retrieval/assign_studies.py",
+        library=library("scripts/retrieval/assign_studies.py"),
     output:
         assigned=f"{RUN}/retrieval/assigned.parquet",
         ledger=f"{RUN}/ledger/assign_studies.json",

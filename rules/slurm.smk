@@ -25,7 +25,10 @@ onerror:
 
 
 if SITE:
-    from acrflow.slurm import adopt, efficiency, follow, preflight
+    from acrflow.cluster import adopt
+    from acrflow.cluster import efficiency
+    from acrflow.cluster import follow
+    from acrflow.cluster import preflight
 
     onstart:
         executor = workflow.scheduler._executor

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from acrflow.errors import run
+from acrflow.io.errors import run
 
 
 def main() -> None:
@@ -20,12 +20,16 @@ def main() -> None:
     from rich.table import Table
 
     from acrflow import schemas
-    from acrflow.evaluation import compare, metrics, tables
+    from acrflow.evaluation import compare, metrics
+    from acrflow.report import tables
+    from acrflow.schemas.dataset import Rows
+    from acrflow.schemas.inference import Predictions
+    from acrflow.stats.bootstrap import limits, resampled
 
-    rows = schemas.read(schemas.Rows, compare.find_rows(args.a, args.rows))
-    read = [(path, schemas.read(schemas.Predictions, path)) for path in (args.a, args.b)]
+    rows = schemas.read(Rows, compare.find_rows(args.a, args.rows))
+    read = [(path, schemas.read(Predictions, path)) for path in (args.a, args.b)]
     answers = compare.two(read[0], read[1], rows)
-    drawn = {name: metrics.resampled(one.lines, args.bootstrap, args.seed) for name, one in answers.items()}
+    drawn = {name: resampled(one.lines, args.bootstrap, args.seed) for name, one in answers.items()}
     values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
     draws = {name: metrics.figures(sums) for name, sums in drawn.items()}
 
@@ -36,7 +40,7 @@ def main() -> None:
         a, b = float(values["A"][metric]), float(values["B"][metric])
         if a != a or b != b:  # not known for one of them
             continue
-        low, high = metrics.limits(draws["A"][metric] - draws["B"][metric])
+        low, high = limits(draws["A"][metric] - draws["B"][metric])
         span = f"{tables.written(metric, low)} to {tables.written(metric, high)}"
         cells = [tables.written(metric, one) for one in (a, b, a - b)]
         table.add_row(tables.METRICS[metric].heading, *cells, span)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from acrflow import config as configuration
-from acrflow.errors import run
-from acrflow.slurm import doctor, site
+from acrflow.cluster import doctor, site
+from acrflow.config import configuration
+from acrflow.io.errors import run
 
 
 def main() -> None:

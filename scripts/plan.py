@@ -1,7 +1,7 @@
 """Plan a run on 8, 64 and 512 GPUs: jobs, GPU hours, wall time, files; written into docs/scaling.md.
 
 Jobs and files are counted by Snakemake itself (a dry run and --summary of the paper's configuration with so many
-seeds); hours come from the figures in acrflow/slurm/plan.py.
+seeds); hours come from the figures in acrflow/cluster/plan.py.
 """
 
 import argparse
@@ -14,10 +14,12 @@ from typing import Any
 
 import yaml
 
-from acrflow import config as configuration
-from acrflow.errors import InputError, run
-from acrflow.files import write_text
-from acrflow.slurm.plan import Figures, schedule, tasks
+from acrflow.cluster.plan import Figures, schedule, tasks
+from acrflow.config import configuration
+from acrflow.config.adapters import paper_adapters
+from acrflow.config.evaluation import Evaluation
+from acrflow.io.errors import InputError, run
+from acrflow.io.files import write_text
 
 MARKS = ("<!-- plan -->", "<!-- /plan -->")
 SEEDS = {1: 8, 12: 64, 100: 512}  # seeds of each adapter: the GPUs that they fill
@@ -34,17 +36,13 @@ def main() -> None:
     ]
     for seeds in SEEDS:
         # merged, each adapter is predicted by a job of its own; else one job predicts for all
-        values: dict[str, Any] = {
-            "adapters": {name: {"seeds": list(range(1, seeds))} for name in configuration.paper_adapters()}
-        }
+        values: dict[str, Any] = {"adapters": {name: {"seeds": list(range(1, seeds))} for name in paper_adapters()}}
         values["evaluation"] = {"merge": True, "other_evidence": []}
         jobs, files = counted(values)
-        paper = configuration.paper_adapters()
+        paper = paper_adapters()
         for name, extra in values["adapters"].items():
             paper[name] = paper[name].model_copy(update=extra)
-        config = configuration.Config(
-            adapters=paper, evaluation=configuration.Evaluation(merge=True, other_evidence=[])
-        )
+        config = configuration.Config(adapters=paper, evaluation=Evaluation(merge=True, other_evidence=[]))
         wanted = tasks(config, Figures())
         plans = {gpus: schedule(wanted, gpus, Figures()) for gpus in SEEDS.values()}
         hours = " | ".join(f"{plan.hours:.1f}" for plan in plans.values())

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from acrflow.errors import InputError, run
+from acrflow.io.errors import InputError, run
 
 PROMPTS = Path(__file__).parents[1] / "config" / "prompts"
 
@@ -27,8 +27,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
 
-    from acrflow.evaluation import recommend
     from acrflow.evidence.access import URL, open_source
+    from acrflow.service import recommend
 
     case = {"condition": args.condition, "variant": args.variant, "procedure": args.procedure}
     adapter = recommend.find_adapter(args.adapter, args.run)

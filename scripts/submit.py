@@ -9,10 +9,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from acrflow.errors import InputError, run
-from acrflow.files import write_text
-from acrflow.slurm import site
-from acrflow.slurm.commands import call
+from acrflow.cluster import site
+from acrflow.cluster.commands import call
+from acrflow.io.errors import InputError, run
+from acrflow.io.files import write_text
 
 # Snakemake is killed and not asked to stop: asked, it would wait for its jobs, or cancel them. They run on, and the
 # next start takes over what they make.

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from acrflow.errors import InputError, run
+from acrflow.io.errors import InputError, run
 
 COLUMNS = {"macro_f1": "Macro F1", "weighted_f1": "Weighted F1", "accuracy": "Accuracy", "unparsed": "Unparsed"}
 

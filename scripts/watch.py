@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from acrflow.errors import InputError, run
-from acrflow.slurm.watch import Training, trainings
+from acrflow.cluster.watch import Training, trainings
+from acrflow.io.errors import InputError, run
 
 HEAD = ("adapter", "job", "state", "node", "step", "reward", "loss", "left", "ago")  # the last step: so long ago
 

@@ -7,8 +7,8 @@ would not be found, and its digest decides whether an environment is made anew.
 import argparse
 from pathlib import Path
 
-from acrflow.errors import run
-from acrflow.files import write_text
+from acrflow.io.errors import run
+from acrflow.io.files import write_text
 
 SETS = {"data": ("cpu", "the data steps"), "train": ("cuda", "the training steps on a GPU")}
 HEAD = """# conda environment of {what} (the plain environment of `make install` is the default)

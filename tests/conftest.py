@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
+os.environ["PYTHONPATH"] = str(ROOT / "scripts")  # for the programs that tests start
 
 
 @pytest.fixture(scope="session")

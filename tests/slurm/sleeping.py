@@ -4,8 +4,10 @@ import time
 
 from cluster import run
 
-from acrflow.config import Config, Evaluation, paper_adapters
-from acrflow.slurm.plan import Figures, Task, schedule, tasks
+from acrflow.cluster.plan import Figures, Task, schedule, tasks
+from acrflow.config.adapters import paper_adapters
+from acrflow.config.configuration import Config
+from acrflow.config.evaluation import Evaluation
 
 HOUR = 30.0  # seconds that stand for an hour
 SEEDS = 12

@@ -128,7 +128,7 @@ def test_snakemake_killed_and_started_again_lets_no_second_training_write_beside
 
 def test_a_second_training_of_one_adapter_waits_for_the_first_and_takes_its_adapter_over(lab: Lab) -> None:
     first, _ = kill_snakemake(lab, "baseline")
-    with open(lab.root / "scripts/predict.py", "a") as file:
+    with open(lab.root / "scripts/predictions/predict.py", "a") as file:
         file.write("# another code: the job is not recognised\n")
     second = lab.start("baseline")
     second.paused = first.paused
@@ -182,7 +182,7 @@ def starter(pid: int) -> int:
 
 
 def test_a_crash_is_shown_with_the_path_of_its_log_and_not_retried_for_ever(lab: Lab) -> None:
-    program = lab.root / "scripts/train_adapter.py"
+    program = lab.root / "scripts/adapters/train_adapter.py"
     crash = "def main() -> None:\n    raise RuntimeError('an invented crash')\n"
     program.write_text(program.read_text().replace("def main() -> None:\n", crash, 1))
     running = lab.start("--retries", "1", "baseline")

@@ -5,11 +5,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from acrflow import completion, schemas
-from acrflow.config import TinyBase
-from acrflow.dataset.prompts import Prompt, load_prompt, messages, prompt_hash
-from acrflow.labels import LABELS
-from acrflow.training import tiny_base as base
+from acrflow import schemas
+from acrflow.config.base import TinyBase
+from acrflow.schemas.dataset import Examples
+from acrflow.synthetic import tiny_base as base
+from acrflow.tasks import completion
+from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.prompts import Prompt, load_prompt, messages, prompt_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,6 +73,6 @@ def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], co
                 }
             )
         files[prompt.name] = folder / f"{prompt.name}.train.parquet"
-        frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Examples))
-        schemas.write(schemas.Examples, frame, files[prompt.name])
+        frame = pl.DataFrame(rows, schema=schemas.polars_schema(Examples))
+        schemas.write(Examples, frame, files[prompt.name])
     return files

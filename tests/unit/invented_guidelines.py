@@ -5,7 +5,10 @@ from pathlib import Path
 import polars as pl
 
 from acrflow import schemas
-from acrflow.labels import MBA, UA, UNA
+from acrflow.schemas.dataset import Rows
+from acrflow.schemas.evidence import Condensed, Pmids
+from acrflow.schemas.guideline import Guidelines, row_id
+from acrflow.tasks.appropriateness import MBA, UA, UNA
 
 PROCEDURES = {"US velum": UA, "CT velum with IV contrast": MBA, "MRI velum": MBA, "Radiography velum": UNA}
 FINDINGS = {"MRI velum": "MRI showed 94% of lesions [1,2].", "US velum": "US is quick. US needs no contrast [3]."}
@@ -32,13 +35,13 @@ def guidelines_of(topics: int = 3, variants: int = 4, copies: int = 3) -> pl.Dat
         for region in range(copies)
     ]
     for row in values:
-        row["id"] = schemas.row_id(str(row["topic"]), str(row["variant"]), str(row["procedure"]))
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Guidelines))
+        row["id"] = row_id(str(row["topic"]), str(row["variant"]), str(row["procedure"]))
+    return pl.DataFrame(values, schema=schemas.polars_schema(Guidelines))
 
 
 def rows_of(guidelines: pl.DataFrame) -> pl.DataFrame:
-    """The same rows as `schemas.Rows`, without traces and evidence."""
-    schema = schemas.polars_schema(schemas.Rows)
+    """The same rows as `schemas.dataset.Rows`, without traces and evidence."""
+    schema = schemas.polars_schema(Rows)
     empty = [pl.lit([], dtype=schema[name]).alias(name) for name in ("traces", "evidence", "evidence_left_out")]
     unknown = [pl.lit(None, dtype=schema[name]).alias(name) for name in ("soft_label", "label_entropy")]
     return guidelines.with_columns(empty + unknown).select(schema.keys())
@@ -57,7 +60,7 @@ def pmids_of(topics: int = 3) -> pl.DataFrame:
         for topic in range(topics)
         for number in range(1, 6)
     ]
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Pmids))
+    return pl.DataFrame(values, schema=schemas.polars_schema(Pmids))
 
 
 def condensed_of(topics: int = 3) -> pl.DataFrame:
@@ -73,7 +76,7 @@ def condensed_of(topics: int = 3) -> pl.DataFrame:
         for topic in range(topics)
         for number in range(1, 4)
     ]
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Condensed))
+    return pl.DataFrame(values, schema=schemas.polars_schema(Condensed))
 
 
 def write_tokenizer(folder: Path, pad: str | None = "<pad>", eos: str = "<end>", ended: bool = True) -> Path:

@@ -3,6 +3,8 @@
 import polars as pl
 
 from acrflow import schemas
+from acrflow.schemas.dataset import Rows
+from acrflow.schemas.inference import Predictions
 
 
 def rows_of(gold: list[str]) -> pl.DataFrame:
@@ -21,7 +23,7 @@ def rows_of(gold: list[str]) -> pl.DataFrame:
         }
         for i, one in enumerate(gold)
     ]
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Rows))
+    return pl.DataFrame(values, schema=schemas.polars_schema(Rows))
 
 
 def predictions_of(answers: list[str | None], model: str = "baseline", split: str = "test") -> pl.DataFrame:
@@ -40,4 +42,4 @@ def predictions_of(answers: list[str | None], model: str = "baseline", split: st
         }
         for i, one in enumerate(answers)
     ]
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Predictions))
+    return pl.DataFrame(values, schema=schemas.polars_schema(Predictions))

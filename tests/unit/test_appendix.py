@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrflow.errors import InputError
-from acrflow.guideline.appendix import Appendix, column_names, is_header, pmid_of, read_appendix
-from acrflow.labels import DISAGREEMENT
+from acrflow.guideline.publishers.acr.appendix import Appendix, column_names, is_header, pmid_of, read_appendix
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import DISAGREEMENT
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from acrflow import schemas
 from acrflow.evidence.select import within
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval import mentions
 from acrflow.retrieval.assign import assign
 from acrflow.retrieval.evidence import of_rows
+from acrflow.schemas.evidence import Condensed, Records
+from acrflow.schemas.retrieval import Assigned, Found, Grades, Queries
 
 ROW = {"topic": "telvic_pain", "condition": "Telvic Pain", "variant_number": 1, "variant": "Adult, first episode."}
 STUDIES = {  # pmid: title, what was found, MeSH, expected grade
@@ -32,22 +34,22 @@ def tables(rows, studies=STUDIES, hidden=(6,)):
     section = [{"label": None, "category": None, "text": "."}]
     return {
         "rows": pl.DataFrame([{**ROW, "id": f"row{number}", **row} for number, row in enumerate(rows)]),
-        "found": frame(schemas.Found, [
+        "found": frame(Found, [
             {"topic": "telvic_pain", "pmid": pmid, "rank": 1, "templates": ["condition"], "cited": pmid in hidden,
              "hidden": pmid in hidden} for pmid in studies]),
-        "queries": frame(schemas.Queries, [
+        "queries": frame(Queries, [
             {"topic": "telvic_pain", "condition": "Telvic Pain", "procedure": None, "template": "condition", "text": "",
              "query": "telvic pain", "repaired": False, "hits": 6, "status": "found",
              "translation": '"telvic pain"[MeSH Terms] OR "telvic pain"[All Fields]'}]),
-        "records": frame(schemas.Records, [
+        "records": frame(Records, [
             {"pmid": pmid, "status": "received", "title": title, "journal": None, "year": 2020,
              "publication_types": [], "languages": ["eng"], "mesh": mesh, "retracted": False, "notices": [],
              "sections": [{**section[0], "text": text}], "other_abstracts": []}
             for pmid, (title, text, mesh, _) in studies.items()]),
-        "condensed": frame(schemas.Condensed, [
+        "condensed": frame(Condensed, [
             {"pmid": pmid, "title": title, "year": 2020, "text": text, "words_before": 9, "words_after": 9,
              "dropped": None, "rewritten": False} for pmid, (title, text, _, _) in studies.items()]),
-        "grades": frame(schemas.Grades, [
+        "grades": frame(Grades, [
             {"pmid": pmid, "grade": "1", "chance_of_strong": 0.5, "strong": True, "mean_rank": rank,
              "without_abstract": False} for pmid, (_, _, _, rank) in studies.items()]),
     }  # fmt: skip
@@ -59,7 +61,7 @@ def assigned(rows, budget=1000, studies=STUDIES, **changes):
     table = assign(
         **given, budget=budget, count_tokens=lambda lines: [len(line.split()) for line in lines], ledger=ledger
     )
-    return schemas.Assigned.validate(table), ledger.as_dict()
+    return Assigned.validate(table), ledger.as_dict()
 
 
 def test_a_row_gets_the_studies_of_its_procedure_first_and_no_hidden_or_unrelated_one():

@@ -4,13 +4,15 @@ import polars as pl
 import pytest
 from invented_guidelines import guidelines_of, rows_of
 
-from acrflow import completion, schemas
-from acrflow.dataset.baselines import BASELINES, EMBEDDED, FIGURES, ProcedureMajority, over_splits
-from acrflow.dataset.baselines import predict as predict_splits
 from acrflow.dataset.split import KINDS, split
-from acrflow.labels import LABELS, MBA, UA, UNA
-from acrflow.ledger import Ledger
-from acrflow.models import Embedder
+from acrflow.evaluation.baselines import BASELINES, EMBEDDED, FIGURES, ProcedureMajority, over_splits
+from acrflow.evaluation.baselines import predict as predict_splits
+from acrflow.io.ledger import Ledger
+from acrflow.models.embedder import Embedder
+from acrflow.schemas.evaluation import SplitFigures
+from acrflow.schemas.inference import Predictions
+from acrflow.tasks import completion
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def test_tfidf_learns_what_the_procedure_tells(splits):
 @pytest.mark.parametrize("name", BASELINES)
 def test_predictions_parse_like_those_of_a_model(splits, name, embedder):
     predictions = predict(name, splits.train, splits.test, "test", 7, embedder)
-    schemas.Predictions.validate(predictions)
+    Predictions.validate(predictions)
     assert predictions["id"].to_list() == splits.test["id"].to_list()
     assert [completion.parse(text).label for text in predictions["completion"]] == predictions["label"].to_list()
     assert set(predictions.select("model", "split", "draw").iter_rows()) == {(name, "test", "greedy")}
@@ -54,7 +56,7 @@ def test_the_order_of_the_test_rows_does_not_matter(splits, name, embedder):
 
 def test_a_split_without_rows_has_no_predictions(splits):
     predictions = predict("tfidf_logreg", splits.train, splits.test.clear(), "generalization", 7)
-    schemas.Predictions.validate(predictions)
+    Predictions.validate(predictions)
     assert predictions.equals(pl.DataFrame(schema=predictions.schema))
 
 
@@ -70,7 +72,7 @@ def test_every_way_of_splitting_is_told_with_intervals(embedder):
     rows, ledger = rows_of(guidelines_of(topics=8)), Ledger("run_baselines", "ways of splitting")
     held_out = rows["topic"].unique().sort().to_list()[:1]
     figures = over_splits(rows, list(BASELINES), 0.3, 7, held_out, embedder, 200, ledger)
-    schemas.SplitFigures.validate(figures)
+    SplitFigures.validate(figures)
     told = set(figures.select("split_by", "split", "model", "metric").iter_rows())
     assert told == {
         (kind, part, name, metric)

@@ -8,19 +8,23 @@ from pathlib import Path
 import polars as pl
 import pytest
 from invented_guidelines import condensed_of, guidelines_of, pmids_of, write_tokenizer
+from programs import program as program_file
 
 from acrflow import schemas
 from acrflow.dataset.build import label_rows
-from acrflow.errors import InputError
-from acrflow.labels import DISAGREEMENT, MBA, UA, UNA
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.dataset import Examples, Rows
+from acrflow.schemas.evidence import Condensed, Pmids
+from acrflow.schemas.guideline import Guidelines
+from acrflow.tasks.appropriateness import DISAGREEMENT, MBA, UA, UNA
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def program(name: str, *arguments: str | Path) -> int:
     """Run a program in this process, as `python scripts/NAME.py ARGUMENTS` does; its exit status."""
-    path = ROOT / "scripts" / f"{name}.py"
+    path = program_file(name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [str(path), *map(str, arguments)])
         try:
@@ -31,9 +35,9 @@ def program(name: str, *arguments: str | Path) -> int:
 
 
 def build(folder: Path, guidelines: pl.DataFrame, *more: str) -> int:
-    schemas.write(schemas.Guidelines, guidelines, folder / "guidelines.parquet")
-    schemas.write(schemas.Pmids, pmids_of(), folder / "pmids.parquet")
-    schemas.write(schemas.Condensed, condensed_of(), folder / "condensed.parquet")
+    schemas.write(Guidelines, guidelines, folder / "guidelines.parquet")
+    schemas.write(Pmids, pmids_of(), folder / "pmids.parquet")
+    schemas.write(Condensed, condensed_of(), folder / "condensed.parquet")
     write_tokenizer(folder / "base")
     traced = program(
         "extract_traces",
@@ -64,7 +68,7 @@ def built(tmp_path_factory) -> Path:
 
 def rows_in(folder: Path) -> pl.DataFrame:
     names = ("train", "test", "generalization")
-    return pl.concat([schemas.read(schemas.Rows, folder / f"{name}.parquet") for name in names])
+    return pl.concat([schemas.read(Rows, folder / f"{name}.parquet") for name in names])
 
 
 def test_every_labelled_row_is_in_a_split_and_the_rest_is_in_the_ledger(built):
@@ -102,7 +106,7 @@ def test_a_budget_too_small_for_both_studies_leaves_the_weaker_one_out(tmp_path)
 def test_no_generalization_topics_give_an_empty_table_and_it_goes_all_the_way(tmp_path):
     assert build(tmp_path, guidelines_of(), "--generalization") == 0
     rows = tmp_path / "generalization.parquet"
-    assert schemas.read(schemas.Rows, rows).is_empty()
+    assert schemas.read(Rows, rows).is_empty()
     train = tmp_path / "train.parquet"
     predicted = program(
         "run_baselines",
@@ -118,13 +122,11 @@ def test_no_generalization_topics_give_an_empty_table_and_it_goes_all_the_way(tm
             *("--max-tokens", "2000", "--out", tmp_path / "examples.parquet", "--ledger", tmp_path / "examples.json"),
         )
         assert rendered == 0
-        assert len(schemas.read(schemas.Examples, tmp_path / "examples.parquet")) == len(
-            schemas.read(schemas.Rows, table)
-        )
+        assert len(schemas.read(Examples, tmp_path / "examples.parquet")) == len(schemas.read(Rows, table))
 
 
 def test_a_second_build_writes_the_same_bytes(built, tmp_path):
-    guidelines = schemas.read(schemas.Guidelines, built / "guidelines.parquet")
+    guidelines = schemas.read(Guidelines, built / "guidelines.parquet")
     assert build(tmp_path, guidelines, "--generalization", "topic_2") == 0
     for name in ("train.parquet", "test.parquet", "generalization.parquet", "traces.parquet", "leaks.json"):
         assert (tmp_path / name).read_bytes() == (built / name).read_bytes(), name

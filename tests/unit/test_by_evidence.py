@@ -7,15 +7,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
+from programs import program as program_file
 
 from acrflow import schemas
 from acrflow.dataset.examples import with_evidence
-from acrflow.dataset.traces import renumbered
-from acrflow.evaluation import by_evidence, metrics, tables
+from acrflow.evaluation import by_evidence, metrics
 from acrflow.evaluation.published import FIGURES
-from acrflow.labels import MBA, UA, UNA
+from acrflow.report import tables
+from acrflow.report.by_evidence import for_readers
+from acrflow.schemas.dataset import Examples, Rows
+from acrflow.schemas.evaluation import EvidenceEffects
+from acrflow.schemas.inference import Predictions
+from acrflow.tasks.appropriateness import MBA, UA, UNA
+from acrflow.text.citations import renumbered
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 GOLD = [UNA, MBA, UA, UA, UNA, MBA, UA, UNA]
 SAID = {
     "acr": [UNA, MBA, UA, UA, UNA, MBA, UA, UNA],
@@ -46,7 +51,7 @@ def test_changes_are_those_of_the_same_rows():
 def test_the_table_for_readers_has_change_and_paper():
     answers = {kind: tally(said) for kind, said in SAID.items()}
     rows = by_evidence.effects("generalization", "citations", "acr", answers, dict.fromkeys(SAID, 8), 400, 1)
-    table = by_evidence.for_readers(by_evidence.table(rows), "generalization", same_task=True)
+    table = for_readers(by_evidence.table(rows), "generalization", same_task=True)
     own, retrieved, none = table.rows
     assert own[1] == "acr (trained with)" and own[4] == "–"
     change = 100 * (rows[1]["macro_f1"] - 1)
@@ -62,36 +67,34 @@ def test_an_adapter_against_itself_does_not_change():
 
 
 def test_the_program_reads_own_and_other_answers(tmp_path):
-    schema = schemas.polars_schema(schemas.Examples)
+    schema = schemas.polars_schema(Examples)
     rows = rows_of(GOLD)
-    schemas.write(schemas.Rows, rows, tmp_path / "test.parquet")
+    schemas.write(Rows, rows, tmp_path / "test.parquet")
     answers = []
     for kind, said in SAID.items():
         folder = tmp_path / ("own" if kind == "acr" else f"others/{kind}")
-        schemas.write(
-            schemas.Predictions, predictions_of(said, "citations", "test"), folder / "citations/test.greedy.parquet"
-        )
+        schemas.write(Predictions, predictions_of(said, "citations", "test"), folder / "citations/test.greedy.parquet")
         examples = rows.select(
             "id", messages=pl.lit([], schema["messages"]), completion=pl.lit(""), appropriateness="appropriateness",
             traces="traces", references=pl.lit([] if kind == "none" else [1], schema["references"]), votes="votes",
             prompt_tokens=pl.lit(1, pl.Int64), prompt_hash=pl.lit(""),
         )  # fmt: skip
-        schemas.write(schemas.Examples, examples, tmp_path / f"{kind}.test.parquet")
+        schemas.write(Examples, examples, tmp_path / f"{kind}.test.parquet")
         answers.append(f"citations:test:{kind}:{kind}")
     done = subprocess.run(
-        [sys.executable, SCRIPTS / "compare_evidence.py", "--answers", *answers, "--predictions", tmp_path / "own",
+        [sys.executable, program_file("compare_evidence"), "--answers", *answers, "--predictions", tmp_path / "own",
          "--others", tmp_path / "others", "--rows", tmp_path / "test.parquet", "--examples", tmp_path,
          "--bootstrap", "50", "--out", tmp_path / "evidence.parquet"], capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    effects = schemas.read(schemas.EvidenceEffects, tmp_path / "evidence.parquet")
+    effects = schemas.read(EvidenceEffects, tmp_path / "evidence.parquet")
     assert effects.select("evidence", "own", "shown").rows() == [
         ("acr", True, 8), ("retrieved", False, 8), ("none", False, 0)]  # fmt: skip
     assert "citations on test with evidence none: macro F1" in done.stdout
 
 
 def test_gold_reasoning_cites_by_the_numbers_of_the_evidence_that_is_shown():
-    schema = schemas.polars_schema(schemas.Rows)
+    schema = schemas.polars_schema(Rows)
     study = {"number": 7, "pmid": 91, "text": "CT found the stone."}
     rows = rows_of([UNA, UA]).with_columns(
         traces=pl.lit(["CT is quick [3,7].", "US is safe [4]."], schema["traces"]),

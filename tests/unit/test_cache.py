@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evidence.cache import Cache
 from acrflow.evidence.entrez import until_off_peak, wait_off_peak
 from acrflow.evidence.reader import absent
+from acrflow.io.errors import InputError
+from acrflow.schemas.evidence import Records
 
 PMID = 90_000_001
 XML = f"<PubmedArticleSet>{article(PMID)}</PubmedArticleSet>".encode()
@@ -75,9 +76,9 @@ def test_a_full_disk_is_a_clear_error_and_keeps_what_is_whole(small_disk: Path) 
 
 def test_a_table_on_a_full_disk_is_a_clear_error(small_disk: Path) -> None:
     rows = [absent(pmid) | {"title": hashlib.sha256(b"%d" % pmid).hexdigest()} for pmid in range(20_000)]
-    frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Records))
+    frame = pl.DataFrame(rows, schema=schemas.polars_schema(Records))
     with pytest.raises(InputError, match=r"records.parquet: no space left.*\n.*free some space"):
-        schemas.write(schemas.Records, frame, small_disk / "records.parquet")
+        schemas.write(Records, frame, small_disk / "records.parquet")
     assert not list(small_disk.iterdir())
 
 

@@ -10,12 +10,14 @@ from test_build_dataset import program
 
 from acrflow import schemas
 from acrflow.dataset import build, leaks
-from acrflow.dataset.baselines import over_splits
-from acrflow.dataset.card import _beside_the_published
 from acrflow.evaluation import published
-from acrflow.files import sha256, write_json
-from acrflow.labels import MBA, UA, UNA
-from acrflow.ledger import Ledger
+from acrflow.evaluation.baselines import over_splits
+from acrflow.io.files import sha256, write_json
+from acrflow.io.ledger import Ledger
+from acrflow.report.dataset_card import _beside_the_published
+from acrflow.schemas.dataset import Examples, Rows
+from acrflow.schemas.evaluation import SplitFigures
+from acrflow.tasks.appropriateness import MBA, UA, UNA
 
 
 def test_the_soft_label_is_the_share_of_the_panel() -> None:
@@ -49,16 +51,16 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = rows.with_columns(votes, soft, label_entropy=pl.Series([build.entropy(one) for one in soft.to_list()]))
     parts = {"train": rows.head(len(rows) // 2), "test": rows.tail(len(rows) - len(rows) // 2)}
     for name, part in parts.items():
-        schemas.write(schemas.Rows, part, folder / f"{name}.parquet")
+        schemas.write(Rows, part, folder / f"{name}.parquet")
         path = folder / f"label.{name}.parquet"
         examples = part.select("id", "appropriateness", "traces", "votes").with_columns(
-            messages=pl.lit([], schemas.polars_schema(schemas.Examples)["messages"]),
+            messages=pl.lit([], schemas.polars_schema(Examples)["messages"]),
             completion=pl.lit(""),
             references=pl.lit([], pl.List(pl.Int64)),
             prompt_tokens=pl.int_range(100, 100 + len(part)),
             prompt_hash=pl.lit(""),
         )
-        schemas.write(schemas.Examples, examples.select(schemas.polars_schema(schemas.Examples).keys()), path)
+        schemas.write(Examples, examples.select(schemas.polars_schema(Examples).keys()), path)
     ledger = Ledger("build_dataset", "rows")
     ledger.taken, ledger.kept = 300, 288
     ledger.leave_out("disagreement", "topic_0: variant 1, US velum 0")
@@ -73,7 +75,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger.write(folder / "ledger.json")
     write_json(folder / "leaks.json", leaks.report(parts["train"], {"test": parts["test"]}, 0.9))
     figures = over_splits(rows, ["majority", "tfidf_logreg"], 0.3, 7, [], None, 50, Ledger("run_baselines", "ways"))
-    schemas.write(schemas.SplitFigures, figures, folder / "splits.parquet")
+    schemas.write(SplitFigures, figures, folder / "splits.parquet")
     (folder / "narrative.pdf").write_bytes(b"%PDF invented")
     (folder / "downloaded/topic_1").mkdir(parents=True)
     (folder / "downloaded/topic_1/appendix.pdf").write_bytes(b"%PDF arrived")
@@ -127,7 +129,7 @@ def test_croissant_names_every_file_with_its_checksum_and_every_column(card: Pat
         name: sha256(card / f"{name}.parquet") for name in ("train", "test")
     }
     fields = [field["name"] for field in described["recordSet"][0]["field"]]
-    assert fields == list(schemas.polars_schema(schemas.Rows))
+    assert fields == list(schemas.polars_schema(Rows))
 
 
 def test_the_splits_load_with_datasets_as_they_stand(card: Path, tmp_path: Path) -> None:
@@ -135,5 +137,5 @@ def test_the_splits_load_with_datasets_as_they_stand(card: Path, tmp_path: Path)
 
     files = {name: str(card / f"{name}.parquet") for name in ("train", "test")}
     loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path))
-    assert loaded["train"].column_names == list(schemas.polars_schema(schemas.Rows))
+    assert loaded["train"].column_names == list(schemas.polars_schema(Rows))
     assert loaded["test"].num_rows == len(pl.read_parquet(card / "test.parquet"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acrflow.evidence.citation import Citation, read_citation, same_study, title_likeness
-from acrflow.guideline.narrative import read_narrative
+from acrflow.guideline.publishers.acr.narrative import read_narrative
 
 CITED = Citation("Mirel AB", "Scans of morvane after a fall", "Imagin Radiol", 2011, "4", "17")
 

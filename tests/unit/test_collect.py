@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.guideline.collect import collect
 from acrflow.guideline.model import Guideline, Row, RowReference, Variant
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.guideline import Guidelines
 
 
 def row(procedure: str, category: str = "Usually Appropriate", **values: Any) -> Row:
@@ -32,7 +32,7 @@ def test_rows_keep_their_order_their_references_and_their_gaps() -> None:
     table = collect(
         [guideline("b", row("US", references=[reference]), row("CT", votes=[0] * 9)), guideline("a", row("US"))], ledger
     )
-    schemas.Guidelines.validate(table)
+    Guidelines.validate(table)
     assert table["topic"].to_list() == ["b", "b", "a"]
     assert table["references"].to_list() == [[7], [], []]
     assert table["votes"].to_list() == [None, [0] * 9, None]

@@ -9,15 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
+from programs import program as program_file
 from sklearn import metrics as sk
 
 from acrflow import schemas
-from acrflow.errors import InputError
-from acrflow.evaluation import compare, metrics, tables
-from acrflow.files import write_json
-from acrflow.labels import LABELS, MBA, UA, UNA
+from acrflow.evaluation import compare, metrics
+from acrflow.io.errors import InputError
+from acrflow.io.files import write_json
+from acrflow.report import tables
+from acrflow.schemas.dataset import Rows
+from acrflow.schemas.evaluation import Comparison, Pairs
+from acrflow.schemas.inference import Predictions
+from acrflow.schemas.training import TrainingLog
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 GOLD = [UNA, MBA, UA, UA, UNA, MBA]
 SAID: dict[str, tuple[str, list[str | None]]] = {
     "majority": ("cheap baseline", [UNA] * 6),
@@ -88,7 +93,7 @@ def test_differences_are_drawn_in_pairs() -> None:
 
 def test_the_comparison_holds_every_model_with_the_cheap_baselines_last_and_the_paper_beside() -> None:
     compared = compare.comparison(everything(), {"citations": 1.3})
-    schemas.Comparison.validate(compared)
+    Comparison.validate(compared)
     table = tables.wide(compared, "test", tables.HEADLINE)
     assert table["model"].to_list() == ["citations", "homemade", "base", "majority"]
     assert table.filter(model="base")["unparsed"].item() == 1
@@ -126,7 +131,7 @@ def test_an_adapter_trained_with_further_seeds_shows_their_spread() -> None:
 def test_training_times_are_relative_to_baseline() -> None:
     logs = {
         name: pl.DataFrame([{"step": 1, "metric": "seconds", "value": seconds}],
-                           schema=schemas.polars_schema(schemas.TrainingLog))
+                           schema=schemas.polars_schema(TrainingLog))
         for name, seconds in (("baseline", 2.0), ("citations", 3.0))
     }  # fmt: skip
     assert compare.relative_times(logs) == {"baseline": 1.0, "citations": 1.5}
@@ -165,12 +170,12 @@ def write_run(folder: Path) -> dict[str, list[str]]:
     files: dict[str, list[str]] = {"--metrics": [], "--predictions": [], "--rows": []}
     for split in ("test", "generalization"):
         rows = rows_of(GOLD).with_columns(id=split + pl.col("id"))
-        schemas.write(schemas.Rows, rows, folder / "dataset" / f"{split}.parquet")
+        schemas.write(Rows, rows, folder / "dataset" / f"{split}.parquet")
         files["--rows"].append(f"dataset/{split}.parquet")
         for model in SAID:
             predictions = predictions_of(SAID[model][1], model, split).with_columns(id=split + pl.col("id"))
             file = f"predictions/{model}/{split}.greedy.parquet"
-            schemas.write(schemas.Predictions, predictions, folder / file)
+            schemas.write(Predictions, predictions, folder / file)
             write_json(folder / f"{model}.{split}.json", measured(model, split))
             files["--predictions"].append(file)
             files["--metrics"].append(f"{model}.{split}.json")
@@ -180,21 +185,21 @@ def write_run(folder: Path) -> dict[str, list[str]]:
 def test_all_models_are_compared_and_summarized(tmp_path: Path) -> None:
     arguments = [part for flag, paths in write_run(tmp_path).items() for part in (flag, *paths)]
     out = ["--out", "c.parquet", "--pairs", "pairs.parquet", "--tables", "tables", "--bootstrap", "50"]
-    program = [sys.executable, str(SCRIPTS / "compare_all.py"), *arguments, *out]
+    program = [sys.executable, str(program_file("compare_all")), *arguments, *out]
     subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
     names = ["performance", "reasoning", "generalization", "all.test", "all.generalization"]
     expected = {f"{name}.{ending}" for name in names for ending in ("csv", "md", "tex")} | {"pairs.csv"}
     assert {file.name for file in (tmp_path / "tables").iterdir()} == expected
-    assert schemas.read(schemas.Pairs, tmp_path / "pairs.parquet").height == 12
+    assert schemas.read(Pairs, tmp_path / "pairs.parquet").height == 12
 
-    program = [sys.executable, str(SCRIPTS / "summarize.py"), "--comparison", "c.parquet", "--report", "r/index.html"]
+    program = [sys.executable, str(program_file("summarize")), "--comparison", "c.parquet", "--report", "r/index.html"]
     shown = subprocess.run(program, cwd=tmp_path, check=True, capture_output=True, text=True, env={"COLUMNS": "100"})
     assert "majority" in shown.stdout and "Report: r/index.html" in shown.stdout
 
 
 def compare_two(folder: Path, a: str, b: str) -> subprocess.CompletedProcess[str]:
     files = [f"predictions/{model}/test.greedy.parquet" for model in (a, b)]
-    program = [sys.executable, str(SCRIPTS / "compare.py"), *files, "--bootstrap", "50"]
+    program = [sys.executable, str(program_file("compare")), *files, "--bootstrap", "50"]
     return subprocess.run(program, cwd=folder, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"})
 
 
@@ -206,8 +211,8 @@ def test_two_files_are_compared_and_files_of_different_rows_are_refused(tmp_path
     assert "same label 2" in done.stdout
 
     file = tmp_path / "predictions/base/test.greedy.parquet"
-    whole = schemas.read(schemas.Predictions, file)
-    schemas.write(schemas.Predictions, whole[:5], file)
+    whole = schemas.read(Predictions, file)
+    schemas.write(Predictions, whole[:5], file)
     fewer = compare_two(tmp_path, "citations", "base")
     assert fewer.returncode == 2 and "1 missing (testrow5)" in fewer.stderr
     whole[[0, *range(6)]].write_parquet(file)

@@ -11,7 +11,8 @@ from eutils_programs import article
 from acrflow import schemas
 from acrflow.evidence.condense import condense, condense_sections, split_sentences
 from acrflow.evidence.reader import absent, read_records
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Condensed, Records
 
 
 def section(label: str | None, text: str, category: str | None = None) -> dict[str, str | None]:
@@ -23,7 +24,7 @@ def condense_one(*sections: dict[str, str | None], unstructured: str = "findings
 
 
 def records(*rows: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Records), orient="row")
+    return pl.DataFrame(rows, schema=schemas.polars_schema(Records), orient="row")
 
 
 def test_results_and_conclusions_are_kept_and_methods_dropped() -> None:
@@ -108,7 +109,7 @@ def test_what_has_no_text_says_why() -> None:
     )
     read = read_records(f"<PubmedArticleSet>{xml}</PubmedArticleSet>".encode())
     ledger = Ledger("condense_abstracts", "studies")
-    condensed = schemas.Condensed.validate(condense(records(*read, absent(90_000_004)), "findings", ledger))
+    condensed = Condensed.validate(condense(records(*read, absent(90_000_004)), "findings", ledger))
     assert condensed["dropped"].to_list() == [None, "retracted", "no abstract", "no record"]
     assert condensed["text"].to_list()[1:] == [None, None, None]
     first = condensed.row(0, named=True)

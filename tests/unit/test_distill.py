@@ -20,8 +20,10 @@ from test_server import ChatServer
 from acrflow import schemas
 from acrflow.dataset.distill import distill, lines_of, why_not
 from acrflow.dataset.traces import extract
-from acrflow.generation.base import Decoding
-from acrflow.ledger import Ledger
+from acrflow.inference.backend import Decoding
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.dataset import Traces
+from acrflow.schemas.guideline import Guidelines
 
 SOURCE = (
     "CT of the elbow finds 95% of glimmers in adults [3], but it gives 1.5 mSv of radiation [1,4]. "
@@ -98,7 +100,7 @@ def facts_of(prompt: str) -> str:
 def run(backend: Any, kept: Path, attempts: int = 2) -> tuple[pl.DataFrame, dict[str, Any]]:
     ledger = Ledger("distill_traces", "texts")
     traces = distill(*tables(), lambda: backend, Decoding(50), attempts, 2, kept, {"model": "m"}, ledger)
-    return schemas.Traces.validate(traces), ledger.as_dict()
+    return Traces.validate(traces), ledger.as_dict()
 
 
 def test_a_text_that_rows_share_is_asked_for_once_and_all_of_them_get_it(tmp_path: Path) -> None:
@@ -153,10 +155,10 @@ def server() -> Iterator[ChatServer]:
 
 def test_the_program_distills_through_a_server(tmp_path: Path, server: ChatServer) -> None:
     sentences, guidelines = tables()
-    schemas.write(schemas.Traces, sentences, tmp_path / "sentences.parquet")
-    schemas.write(schemas.Guidelines, guidelines, tmp_path / "guidelines.parquet")
+    schemas.write(Traces, sentences, tmp_path / "sentences.parquet")
+    schemas.write(Guidelines, guidelines, tmp_path / "guidelines.parquet")
     settings = json.dumps({"model": "m", "backend": "server", "url": server.url, "key": "ACRFLOW_TEST_KEY"})
-    command = [sys.executable, str(ROOT / "scripts/distill_traces.py"), "--settings", settings]
+    command = [sys.executable, str(ROOT / "scripts/dataset/distill_traces.py"), "--settings", settings]
     for name in ("sentences", "guidelines"):
         command += [f"--{name}", str(tmp_path / f"{name}.parquet")]
     command += ["--kept", str(tmp_path / "kept.jsonl"), "--out", str(tmp_path / "traces.parquet")]
@@ -166,4 +168,4 @@ def test_the_program_distills_through_a_server(tmp_path: Path, server: ChatServe
     assert done.returncode == 0, done.stderr
     assert "3 of 3 texts distilled, 18 traces" in done.stdout
     assert "sk-hidden" not in done.stdout + done.stderr
-    assert len(schemas.read(schemas.Traces, tmp_path / "traces.parquet")) == 18
+    assert len(schemas.read(Traces, tmp_path / "traces.parquet")) == 18

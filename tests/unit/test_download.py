@@ -14,11 +14,11 @@ from lists_server import HTML, PDF, Answer, Lists, serving
 from pydantic import ValidationError
 
 from acrflow import __version__
-from acrflow.errors import InputError
-from acrflow.files import read_json, sha256
+from acrflow.config.documents import Pages
 from acrflow.guideline.download import Downloaded, addresses, download
-from acrflow.guideline_sources import Pages
-from acrflow.polite import PoliteClient
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, sha256
+from acrflow.io.http import PoliteClient
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["narrative.pdf", "appendix.pdf", "appendix.html", "evidence_table.pdf", "evidence_table.html"]
@@ -38,7 +38,14 @@ def fetch(lists: Lists, folder: Path, pause: float = 0.0) -> Downloaded:
 
 
 def command(lists: Lists, folder: Path, *options: str) -> list[str]:
-    program = [sys.executable, str(ROOT / "scripts/download_documents.py"), "--topic", "telvic_pain", "--acr-id", "21"]
+    program = [
+        sys.executable,
+        str(ROOT / "scripts/guidelines/download_documents.py"),
+        "--topic",
+        "telvic_pain",
+        "--acr-id",
+        "21",
+    ]
     program += ["--panel", "Morvane Imaging", "--title", "Telvic Pain & Fever", "--url", lists.url, "--pause", "0"]
     return [*program, "--folder", str(folder), *options]
 

@@ -16,13 +16,14 @@ from eutils_programs import articles
 from eutils_server import FAULTS, GOOD_KEY, EutilsServer
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evidence.cache import Cache
 from acrflow.evidence.entrez import Entrez, Eutils, pause
 from acrflow.evidence.matching import Matcher
 from acrflow.evidence.sources import EntrezSource, collect_records
-from acrflow.ledger import Ledger
-from acrflow.polite import PoliteClient
+from acrflow.io.errors import InputError
+from acrflow.io.http import PoliteClient
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Pmids, Records
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = 90_000_001  # invented PMIDs stand outside the real range
@@ -47,9 +48,9 @@ def program(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         url: str, pmids: list[int], key: str | None = None, *options: str, name: str = "records"
     ) -> subprocess.Popen[str]:
         rows = [("morvane", number, pmid, "given", str(pmid), "1", None) for number, pmid in enumerate(pmids)]
-        frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids), orient="row")
-        schemas.write(schemas.Pmids, frame, tmp_path / "pmids.parquet")
-        command = [sys.executable, str(ROOT / "scripts/fetch_records.py"), "--source", "entrez", "--url", url]
+        frame = pl.DataFrame(rows, schema=schemas.polars_schema(Pmids), orient="row")
+        schemas.write(Pmids, frame, tmp_path / "pmids.parquet")
+        command = [sys.executable, str(ROOT / "scripts/evidence/fetch_records.py"), "--source", "entrez", "--url", url]
         command += ["--pmids", str(tmp_path / "pmids.parquet"), "--cache", str(tmp_path / "cache")]
         command += ["--email", "someone@example.org", "--backoff", "0.01", "--attempts", "3", *options]
         command += ["--out", str(tmp_path / f"{name}.parquet"), "--ledger", str(tmp_path / f"{name}.json")]
@@ -90,7 +91,7 @@ def test_faulty_answers_change_nothing_in_the_table(tmp_path: Path) -> None:
     with EutilsServer(articles(there), faults=[*FAULTS[:5], None, *FAULTS[5:], None, "429"], hang=0.6) as server:
         found = fetch(server, asked, tmp_path / "ill")
     for name, table in (("well", expected), ("ill", found)):
-        schemas.write(schemas.Records, table, tmp_path / f"{name}.parquet")
+        schemas.write(Records, table, tmp_path / f"{name}.parquet")
     assert (tmp_path / "well.parquet").read_bytes() == (tmp_path / "ill.parquet").read_bytes()
     assert found.filter(pl.col("status") == "absent")["pmid"].to_list() == [FIRST + 1000, FIRST + 1001]
     assert sorted(server.served) == there  # none twice
@@ -208,7 +209,7 @@ def test_records_are_refreshed_by_age_on_request(tmp_path: Path, program: Callab
         assert server.served == [FIRST, FIRST + 1, FIRST], output  # the fresh one is left alone
         program(server.url, [FIRST], None, "--refresh-days", "0").communicate(timeout=60)
     assert server.served[3:] == [FIRST]
-    assert schemas.read(schemas.Records, tmp_path / "records.parquet")["status"].to_list() == ["received"]
+    assert schemas.read(Records, tmp_path / "records.parquet")["status"].to_list() == ["received"]
 
 
 def test_a_list_with_duplicates_letters_and_negatives_loses_nothing(
@@ -218,7 +219,7 @@ def test_a_list_with_duplicates_letters_and_negatives_loses_nothing(
     (tmp_path / "list.txt").write_text("\n".join(lines))
     with EutilsServer(articles([FIRST, FIRST + 1])) as server:
         output, _ = program(server.url, [], None, "--pmids", str(tmp_path / "list.txt")).communicate(timeout=60)
-    assert dict(schemas.read(schemas.Records, tmp_path / "records.parquet").select("pmid", "status").iter_rows()) == {
+    assert dict(schemas.read(Records, tmp_path / "records.parquet").select("pmid", "status").iter_rows()) == {
         -3194700: "absent", 0: "absent", 90000001: "received", 90000002: "received", 90000007: "absent"
     }, output  # fmt: skip
     ledger = json.loads((tmp_path / "records.json").read_text())

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acrflow.errors import InputError
-from acrflow.guideline.evidence_table import read_evidence_table
 from acrflow.guideline.model import BibliographyEntry, Guideline, Row, RowReference, Study, Variant
+from acrflow.guideline.publishers.acr.evidence_table import read_evidence_table
 from acrflow.guideline.qa import use_studies
+from acrflow.io.errors import InputError
 
 EDGES = (40, 231, 294, 357, 548, 739, 802)
 LABELS = (

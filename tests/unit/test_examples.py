@@ -6,12 +6,14 @@ import polars as pl
 import pytest
 from invented_guidelines import guidelines_of, rows_of, write_tokenizer
 
-from acrflow import completion, schemas
+from acrflow import schemas
 from acrflow.dataset.examples import check_end, render
-from acrflow.dataset.prompts import load_prompt
-from acrflow.dataset.tokenizer import counter, load_tokenizer
-from acrflow.errors import InputError
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.models.tokenizer import counter, load_tokenizer
+from acrflow.schemas.dataset import Examples, Rows
+from acrflow.tasks import completion
+from acrflow.tasks.prompts import load_prompt
 
 PROMPTS = Path(__file__).resolve().parents[2] / "config" / "prompts"
 CHAT = [{"role": "user", "content": "US?"}]
@@ -24,7 +26,7 @@ def tokenizer(tmp_path_factory):
 
 @pytest.fixture
 def rows() -> pl.DataFrame:
-    schema = schemas.polars_schema(schemas.Rows)
+    schema = schemas.polars_schema(Rows)
     evidence = [{"number": 4, "pmid": 99_000_004, "text": "US found the lesion."}]
     return rows_of(guidelines_of(topics=1)).with_columns(
         pl.lit(["US is quick [4].", "US is safe."], dtype=schema["traces"]).alias("traces"),
@@ -39,7 +41,7 @@ def rendered(rows, prompt, tokenizer, max_tokens=2000):
 
 def test_a_reasoning_example_teaches_the_traces_and_the_label(rows, tokenizer):
     examples, ledger = rendered(rows, "reasoning_evidence", tokenizer)
-    schemas.Examples.validate(examples)
+    Examples.validate(examples)
     assert examples["id"].to_list() == rows["id"].to_list()
     parsed = completion.parse(examples["completion"][0])
     assert parsed.well_formed
@@ -81,7 +83,7 @@ def test_a_budget_that_no_prompt_meets_is_an_error(rows, tokenizer):
 
 def test_a_split_without_rows_has_no_examples(rows, tokenizer):
     examples, ledger = rendered(rows.clear(), "reasoning", tokenizer)
-    schemas.Examples.validate(examples)
+    Examples.validate(examples)
     assert (len(examples), ledger.taken) == (0, 0)
 
 

@@ -17,9 +17,9 @@ from reportlab.pdfgen.canvas import Canvas
 from test_appendix import row
 from test_narrative import VARIANT, section
 
-from acrflow.errors import InputError
 from acrflow.guideline.check import check_documents, find_topics
 from acrflow.guideline.qa import parse_topic
+from acrflow.io.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,7 +141,12 @@ BOMBS: dict[Callable[[Path], None], str] = {
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
 def test_a_bomb_is_named_with_its_page_in_time_and_memory(topic: Path, bomb: Callable[[Path], None]) -> None:
     bomb(topic / "narrative.pdf")
-    command = [sys.executable, str(ROOT / "scripts/parse_guideline.py"), "--narrative", str(topic / "narrative.pdf")]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/guidelines/parse_guideline.py"),
+        "--narrative",
+        str(topic / "narrative.pdf"),
+    ]
     command += ["--appendix", str(topic / "appendix.pdf"), "--out", str(topic / "out.json")]
     status, stderr, seconds, peak = measure(command)
     assert status == 2 and stderr.startswith(f"ERROR {topic / 'narrative.pdf'}"), stderr
@@ -245,7 +250,7 @@ def test_the_report_counts_rows_joins_references_and_left_over_text(topic: Path)
 
 def test_the_program_prints_one_message_and_writes_nothing(topic: Path, tmp_path: Path) -> None:
     web_page(topic / "narrative.pdf")
-    command = [sys.executable, str(ROOT / "scripts" / "parse_guideline.py"), "--topic", "glimmer"]
+    command = [sys.executable, str(ROOT / "scripts/guidelines/parse_guideline.py"), "--topic", "glimmer"]
     command += ["--narrative", str(topic / "narrative.pdf"), "--appendix", str(topic / "appendix.pdf")]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "out.json"), "--qa", str(tmp_path / "qa.json")],

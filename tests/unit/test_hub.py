@@ -8,16 +8,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
+from programs import program as program_file
 from safetensors import safe_open
 
 from acrflow import schemas
-from acrflow.errors import InputError
-from acrflow.evaluation import compare, hub, metrics
-from acrflow.files import write_json
-from acrflow.labels import LABELS, MBA, UA, UNA
+from acrflow.evaluation import compare, metrics
+from acrflow.io.errors import InputError
+from acrflow.io.files import write_json
+from acrflow.report import hub
+from acrflow.schemas.evidence import Condensed
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-PROMPTS = SCRIPTS.parent / "config" / "prompts"
+PROMPTS = Path(__file__).resolve().parents[2] / "config" / "prompts"
 SPEC = {
     "method": "grpo",
     "evidence": "acr",
@@ -49,8 +51,8 @@ def run(tiny_base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
          "words_after": 5},
         {"pmid": 91000002, "title": "Gone", "year": 2020, "dropped": "retracted", "words_before": 9, "words_after": 0},
     ]  # fmt: skip
-    table = pl.DataFrame(studies, schema=schemas.polars_schema(schemas.Condensed))
-    schemas.write(schemas.Condensed, table, folder / "evidence" / "condensed.parquet")
+    table = pl.DataFrame(studies, schema=schemas.polars_schema(Condensed))
+    schemas.write(Condensed, table, folder / "evidence" / "condensed.parquet")
     return folder
 
 
@@ -102,7 +104,7 @@ def test_upload_happens_to_a_whole_folder_only(tmp_path: Path) -> None:
 
 def recommend(run: Path, *more: str) -> subprocess.CompletedProcess[str]:
     case = ["--condition", "Telvic Pain", "--variant", "Acute pain of the pelvis.", "--procedure", "US pelvis"]
-    program = [sys.executable, str(SCRIPTS / "recommend.py"), "--run", str(run), *case, *more]
+    program = [sys.executable, str(program_file("recommend")), "--run", str(run), *case, *more]
     return subprocess.run(program, capture_output=True, text=True)
 
 

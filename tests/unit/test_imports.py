@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from acrflow.imports import LIBRARY, imported_modules
+from acrflow.workflow.code import LIBRARY, imported_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,7 +14,10 @@ def names(program: Path) -> set[str]:
 def test_direct_lazy_and_indirect_imports_are_found(tmp_path):
     program = tmp_path / "program.py"
     program.write_text("def main():\n    from acrflow.guideline.model import read_guideline\n")
-    assert names(program) == {"__init__.py", "errors.py", "files.py", "guideline/__init__.py", "guideline/model.py"}
+    assert names(program) == {
+        *("__init__.py", "io/__init__.py", "io/errors.py", "io/files.py"),
+        *("guideline/__init__.py", "guideline/model.py"),
+    }
 
 
 def test_a_module_that_is_not_imported_is_not_declared():
@@ -26,9 +29,9 @@ def test_every_loaded_module_is_declared():
     import subprocess
     import sys
 
-    for program in ("condense_abstracts", "parse_guideline"):
+    for program in ("evidence/condense_abstracts", "guidelines/parse_guideline"):
         code = (
-            f"import sys; sys.path.insert(0, 'scripts'); import {program}; "
+            f"import runpy, sys; runpy.run_path('scripts/{program}.py'); "
             "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'acrflow'])"
         )
         loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)

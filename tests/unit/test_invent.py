@@ -15,14 +15,14 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.tree import DecisionTreeClassifier
 
 from acrflow.evidence.reader import Record, read_records
-from acrflow.invent.language import Row, Topic, Variant, brackets, invent, records, uncited_records
-from acrflow.invent.pubmed import efetch_xml
-from acrflow.invent.studies import Study
-from acrflow.labels import DISAGREEMENT, LABELS, MBA, UA, UNA
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.engines import SnapshotEngine
 from acrflow.retrieval.queries import Filters, mesh_query, questions
 from acrflow.retrieval.search import search
+from acrflow.synthetic.language import Row, Topic, Variant, brackets, invent, records, uncited_records
+from acrflow.synthetic.pubmed import efetch_xml
+from acrflow.synthetic.studies import Study
+from acrflow.tasks.appropriateness import DISAGREEMENT, LABELS, MBA, UA, UNA
 
 ROOT = Path(__file__).parents[2]
 TOPICS = [
@@ -51,7 +51,7 @@ def all_rows(topics: list[Topic]) -> list[tuple[Topic, Variant, Row]]:
 def run_program(out: Path, seed: int, hash_seed: str) -> dict[str, bytes]:
     table = out.with_suffix(".tsv")
     table.write_text("topic\ttitle\trole\n" + "".join(f"{t}\t{title}\ttrain_test\n" for t, title in TOPICS[:3]))
-    program = [sys.executable, str(ROOT / "scripts/invent_guidelines.py")]
+    program = [sys.executable, str(ROOT / "scripts/demo/invent_guidelines.py")]
     arguments = ["--topics", str(table), "--seed", str(seed), "--out", str(out)]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     subprocess.run([*program, *arguments], check=True, env=environment, capture_output=True)
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others(tmp_pa
 def test_a_topic_table_without_titles_is_refused_with_a_remedy(tmp_path: Path) -> None:
     table = tmp_path / "topics.tsv"
     table.write_text("topic\nmorvane_syndrome\n")
-    program = [sys.executable, str(ROOT / "scripts/invent_guidelines.py")]
+    program = [sys.executable, str(ROOT / "scripts/demo/invent_guidelines.py")]
     done = subprocess.run([*program, "--topics", str(table), "--out", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 2
     assert "topics.tsv" in done.stderr and "title" in done.stderr and "Remedy" in done.stderr
@@ -231,8 +231,8 @@ def test_the_language_is_small(topics: list[Topic]) -> None:
 
 
 def test_every_document_says_that_it_is_invented(tmp_path: Path, topics: list[Topic]) -> None:
-    from acrflow.invent.appendix import render_appendix
-    from acrflow.invent.narrative import render_narrative
+    from acrflow.synthetic.appendix import render_appendix
+    from acrflow.synthetic.narrative import render_narrative
 
     for render, rotation in ((render_narrative, 0), (render_appendix, 90)):
         path = tmp_path / "document.pdf"

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from acrflow.guideline import model
-from acrflow.guideline.evidence_table import read_evidence_table
+from acrflow.guideline.publishers.acr.evidence_table import read_evidence_table
 from acrflow.guideline.qa import parse_topic
-from acrflow.invent.appendix import render_appendix
-from acrflow.invent.evidence_table import render_evidence_table, results
-from acrflow.invent.language import Row, Topic, invent
-from acrflow.invent.narrative import render_narrative
+from acrflow.synthetic.appendix import render_appendix
+from acrflow.synthetic.evidence_table import render_evidence_table, results
+from acrflow.synthetic.language import Row, Topic, invent
+from acrflow.synthetic.narrative import render_narrative
 
 TITLES = (
     "Morvane Syndrome", "Telvic Pain", "Ostrel Fever", "Quillan Mass", "Dorvic Trauma",

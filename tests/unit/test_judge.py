@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acrflow import schemas
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval import judge
 from acrflow.retrieval.judge import FINDABLE, WITH_PMID, Share, Studies
 from acrflow.retrieval.queries import Filters
+from acrflow.schemas.evidence import Records
+from acrflow.schemas.retrieval import Found, Judgement
 
 FILTERS = Filters(2013, 2025, ("english", "german"), ("Clinical Trial",))
 
@@ -23,7 +25,7 @@ def found(**lists: list[int]) -> pl.DataFrame:
         for topic, pmids in lists.items()
         for rank, pmid in enumerate(pmids, 1)
     ]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Found))
+    return pl.DataFrame(rows, schema=schemas.polars_schema(Found))
 
 
 def cited(**lists: list[int]) -> pl.DataFrame:
@@ -40,7 +42,7 @@ def record(pmid: int, **changed: Any) -> dict[str, Any]:
 
 
 def records(*rows: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=schemas.polars_schema(schemas.Records))
+    return pl.DataFrame(list(rows), schema=schemas.polars_schema(Records))
 
 
 def condensed(**texts: str | None) -> pl.DataFrame:
@@ -56,7 +58,7 @@ def test_recall_counts_the_references_among_the_first_k() -> None:
     lists = found(a=[*range(1, 31)], b=[100, 101])
     wanted = {WITH_PMID: cited(a=[1, 5, 6, 30, 999], b=[101]), FINDABLE: cited(a=[1, 5, 6, 30], b=[])}
     judged = judge.table([*judge.recalls(lists, ["a", "b"], wanted)], draws=50, seed=0)
-    schemas.Judgement.validate(judged)
+    Judgement.validate(judged)
     told = {
         (row["topic"], row["among"], row["k"]): (row["part"], row["whole"], row["value"])
         for row in judged.iter_rows(named=True)

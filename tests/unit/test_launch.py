@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from acrflow.slurm import launch, requeue
-from acrflow.slurm.rollouts import VLLM
+from acrflow.cluster import launch, requeue
+from acrflow.training.rollouts import VLLM
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,8 +72,20 @@ def test_a_training_finds_its_own_server_and_its_own_gpus(tmp_path: Path, model:
         (folder / "__init__.py").write_text("")
     training = "import os; print('trains on', os.environ['CUDA_VISIBLE_DEVICES'], os.environ['ACRFLOW_ROLLOUT_SERVER'])"
     options = f"--gpus 3 --server-gpus 2 --tensor-parallel 2 --server-model {model} --server-log {tmp_path / 'log'}"
-    command = [sys.executable, str(ROOT / "scripts/launch.py"), *options.split(), "--", sys.executable, "-c", training]
-    variables = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0,1,2"}
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/adapters/launch.py"),
+        *options.split(),
+        "--",
+        sys.executable,
+        "-c",
+        training,
+    ]
+    variables = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": f"{tmp_path}:{ROOT / 'scripts'}",
+        "CUDA_VISIBLE_DEVICES": "0,1,2",
+    }
     done = subprocess.run(
         command, env=variables | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=60
     )
@@ -140,10 +152,12 @@ def test_only_a_job_that_gets_somewhere_and_that_nobody_ends_is_requeued(
 def test_the_status_of_the_command_is_passed_on(status: int) -> None:
     command = [
         sys.executable,
-        str(ROOT / "scripts/launch.py"),
+        str(ROOT / "scripts/adapters/launch.py"),
         "--",
         sys.executable,
         "-c",
         f"import sys; sys.exit({status})",
     ]
-    assert subprocess.run(command, env={"PATH": "/usr/bin:/bin"}).returncode == status
+    assert (
+        subprocess.run(command, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "scripts")}).returncode == status
+    )

@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 from invented_guidelines import guidelines_of, rows_of
 
-from acrflow import schemas
 from acrflow.dataset import leaks
 from acrflow.dataset.split import split
-from acrflow.labels import UA, UNA
+from acrflow.schemas.dataset import EVIDENCE
+from acrflow.tasks.appropriateness import UA, UNA
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_blocks_give_the_same_nearest_rows_as_one_comparison(rows, monkeypatch):
 def test_shared_studies_are_counted_once(rows):
     def showing(*pmids: int) -> pl.DataFrame:
         studies = [{"number": 1, "pmid": pmid, "text": "A study."} for pmid in pmids]
-        return rows.head(3).with_columns(evidence=pl.Series([studies] * 3, dtype=pl.List(schemas.EVIDENCE)))
+        return rows.head(3).with_columns(evidence=pl.Series([studies] * 3, dtype=pl.List(EVIDENCE)))
 
     found = against(showing(1, 2), showing(2, 3, 4))
     assert (found["references"], found["references_shared"]) == (3, 1)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from acrflow import limits
-from acrflow.errors import InputError
+from acrflow.io import sandbox
+from acrflow.io.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,17 +22,17 @@ def refuse() -> None:
 
 
 def sleep() -> None:
-    limits.at("telvic.pdf, page 4")
+    sandbox.at("telvic.pdf, page 4")
     time.sleep(60)
 
 
 def eat() -> None:
-    limits.at("telvic.pdf, page 5")
+    sandbox.at("telvic.pdf, page 5")
     bytearray(10**9)
 
 
 def crash() -> None:
-    limits.at("telvic.pdf, page 6")
+    sandbox.at("telvic.pdf, page 6")
     ctypes.string_at(1)
 
 
@@ -52,13 +52,13 @@ BAD: dict[Callable[[], None], str] = {
 def test_bad_work_is_an_error_with_its_place(work: Callable[[], None]) -> None:
     begin = time.monotonic()
     with pytest.raises(InputError, match=BAD[work]):
-        limits.one(work, "throw it away", seconds=1, megabytes=300)
+        sandbox.one(work, "throw it away", seconds=1, megabytes=300)
     assert time.monotonic() - begin < 10
 
 
 def test_other_items_are_unaffected() -> None:
     items = [nothing, crash, nothing, eat, refuse, nothing, sleep, nothing]
-    errors = limits.each(lambda work: work(), items, "none", seconds=1, megabytes=300)
+    errors = sandbox.each(lambda work: work(), items, "none", seconds=1, megabytes=300)
     assert [error is None for error in errors] == [work is nothing for work in items]
     assert "page 4" in str(errors[6])
 
@@ -67,13 +67,13 @@ def test_what_the_work_leaves_in_files_is_there(tmp_path: Path) -> None:
     def write() -> None:
         (tmp_path / "out").write_text("done")
 
-    limits.one(write, "none")
+    sandbox.one(write, "none")
     assert (tmp_path / "out").read_text() == "done"
 
 
 def test_a_fault_of_our_own_keeps_its_traceback(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RuntimeError):
-        limits.one(lambda: [][0], "none")
+        sandbox.one(lambda: [][0], "none")
     assert "IndexError" in capfd.readouterr().err
 
 
@@ -83,7 +83,7 @@ def test_no_child_outlives_its_item(tmp_path: Path) -> None:
         time.sleep(60)
 
     with pytest.raises(InputError):
-        limits.one(note_and_sleep, "none", seconds=0.5)
+        sandbox.one(note_and_sleep, "none", seconds=0.5)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -91,11 +91,11 @@ def test_no_child_outlives_its_item(tmp_path: Path) -> None:
 def test_no_child_outlives_a_killed_parent(tmp_path: Path) -> None:
     code = (
         f"import os, sys, time; sys.path.insert(0, {str(ROOT / 'scripts')!r})\n"
-        "from acrflow import limits\n"
+        "from acrflow.io import sandbox\n"
         "def work():\n"
         f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '.')\n"
         "    while True: pass\n"
-        "limits.one(work, 'none', seconds=600)\n"
+        "sandbox.one(work, 'none', seconds=600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 20

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from acrflow import locks
+from acrflow.cluster import locks
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 HOLDER = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from acrflow import locks
+from acrflow.cluster import locks
 locks.BEAT = 0.1
 with locks.held(Path(sys.argv[2])):
     print("held", flush=True)

@@ -18,8 +18,9 @@ from acrflow.evidence.matching import Match, Matcher
 from acrflow.evidence.references import list_references
 from acrflow.evidence.sources import NoSource, Snapshot
 from acrflow.guideline.model import BibliographyEntry, write_guideline
-from acrflow.ledger import Ledger
-from acrflow.polite import PoliteClient
+from acrflow.io.http import PoliteClient
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Pmids
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = 90_000_001
@@ -112,7 +113,7 @@ def test_a_killed_run_goes_on_with_the_titles_that_are_left(tmp_path: Path) -> N
     write_guideline(topic, tmp_path / "morvane.json")
     command = [
         sys.executable,
-        str(ROOT / "scripts/list_references.py"),
+        str(ROOT / "scripts/evidence/list_references.py"),
         "--source",
         "entrez",
         "--email",
@@ -135,7 +136,7 @@ def test_a_killed_run_goes_on_with_the_titles_that_are_left(tmp_path: Path) -> N
         subprocess.run([*command, "--url", server.url], env=environment, check=True, timeout=60, capture_output=True)
     again = [request.form["term"] for request in server.sent_to("esearch.fcgi")]
     assert not set(terms[:2]) & set(again) and terms[2] in again
-    found = schemas.read(schemas.Pmids, tmp_path / "pmids.parquet")
+    found = schemas.read(Pmids, tmp_path / "pmids.parquet")
     assert found["pmid"].to_list() == [pmid for pmid, _, _ in CASES.values()]
 
 

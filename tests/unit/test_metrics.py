@@ -13,14 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented_tables import predictions_of, rows_of
+from programs import program as program_file
 from sklearn import metrics as sk
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evaluation import metrics, published
-from acrflow.labels import LABELS, MBA, UA, UNA
+from acrflow.io.errors import InputError
+from acrflow.schemas.dataset import Rows
+from acrflow.schemas.evaluation import ReasoningScores
+from acrflow.schemas.inference import Predictions
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
-PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "measure.py"
+PROGRAM = program_file("measure")
 SOURCE = Path("predictions.parquet")
 
 settings.register_profile("acrflow", deadline=None)  # a busy machine is no failure
@@ -229,7 +233,7 @@ def test_reasoning_is_averaged_over_the_rows_that_have_it() -> None:
     rows, predictions = rows_of([UA, UNA, MBA]), predictions_of([UA, UNA, MBA])
     values = [{"id": "row0", "model": "m", "split": "test", "alignment": 0.5}]
     values.append({"id": "row2", "model": "m", "split": "test", "alignment": None})
-    scores = pl.DataFrame(values, schema=schemas.polars_schema(schemas.ReasoningScores))
+    scores = pl.DataFrame(values, schema=schemas.polars_schema(ReasoningScores))
     result = metrics.measure(metrics.tally(predictions, rows, None, SOURCE, scores), 10, 1)
     assert (value(result, "alignment"), result["known"]["alignment"], value(result, "judge")) == (0.5, 1, None)
 
@@ -251,8 +255,8 @@ def test_predictions_of_other_rows_are_refused_by_name() -> None:
 
 
 def program(folder: Path, *models: str) -> subprocess.CompletedProcess[str]:
-    schemas.write(schemas.Rows, rows_of([UA, MBA]), folder / "test.parquet")
-    schemas.write(schemas.Predictions, predictions_of([UA, None]), folder / "p" / "baseline" / "test.greedy.parquet")
+    schemas.write(Rows, rows_of([UA, MBA]), folder / "test.parquet")
+    schemas.write(Predictions, predictions_of([UA, None]), folder / "p" / "baseline" / "test.greedy.parquet")
     files = ["--predictions", "p", "--rows", "test.parquet", "--examples", "e", "--out", "m", "--bootstrap", "20"]
     arguments = [sys.executable, str(PROGRAM), "--models", *models, *files]
     return subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
@@ -269,7 +273,7 @@ def test_the_program_measures_every_model_and_the_panel(tmp_path: Path) -> None:
 def test_the_program_writes_nothing_where_predictions_are_missing_or_of_another_model(tmp_path: Path) -> None:
     missing = program(tmp_path, "baseline:reference:", "sft:adapter:")
     assert missing.returncode == 2 and "p/sft/test.greedy.parquet" in missing.stderr
-    schemas.write(schemas.Predictions, predictions_of([UA, None]), tmp_path / "p" / "sft" / "test.greedy.parquet")
+    schemas.write(Predictions, predictions_of([UA, None]), tmp_path / "p" / "sft" / "test.greedy.parquet")
     other = program(tmp_path, "baseline:reference:", "sft:adapter:")
     assert other.returncode == 2 and "holds baseline, not sft" in other.stderr
     assert not (tmp_path / "m").exists()

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrflow.errors import InputError
 from acrflow.guideline.layout import join_lines, squeeze
-from acrflow.guideline.narrative import Narrative, read_narrative
+from acrflow.guideline.publishers.acr.narrative import Narrative, read_narrative
+from acrflow.io.errors import InputError
 
 
 def solid(text: str) -> Any:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from acrflow.config import Config, Evaluation, paper_adapters
-from acrflow.slurm.plan import Figures, Task, schedule, tasks
+from acrflow.cluster.plan import Figures, Task, schedule, tasks
+from acrflow.config.adapters import paper_adapters
+from acrflow.config.configuration import Config
+from acrflow.config.evaluation import Evaluation
 
 NOTHING = Figures(data=0.0, after=0.0, job=0.0)
 

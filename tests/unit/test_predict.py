@@ -11,14 +11,17 @@ from typing import Any
 
 import polars as pl
 import pytest
+from programs import program as program_file
 
 from acrflow import schemas
-from acrflow.errors import InputError
-from acrflow.evaluation.predict import CANDIDATES, predict, table
-from acrflow.generation.base import Base, Choice, Decoding, open_backend
-from acrflow.generation.local import TransformersBackend
+from acrflow.inference.backend import Base, Choice, Decoding, open_backend
+from acrflow.inference.predict import CANDIDATES, predict, table
+from acrflow.inference.transformers import TransformersBackend
+from acrflow.io.errors import InputError
+from acrflow.schemas.dataset import Examples
+from acrflow.schemas.inference import Predictions
 
-PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "predict.py"
+PROGRAM = program_file("predict")
 WORDS = ["adult", "child", "pain", "fever", "chest", "knee", "head", "first", "next", "imaging", "film", "without",
          "Not", "Be", "Appropriate</answer>"]  # the labels' own, so that they can be told apart  # fmt: skip
 TEMPLATE = (
@@ -108,7 +111,7 @@ def examples(rows: int) -> pl.DataFrame:
         }
         for i in range(rows)
     ]
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.Examples))
+    return pl.DataFrame(values, schema=schemas.polars_schema(Examples))
 
 
 def texts(done: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -188,7 +191,7 @@ def test_the_partial_file_of_another_adapter_is_not_taken_up(base: Path, tmp_pat
 def test_predictions_keep_the_order_of_the_examples(base: Path, tmp_path: Path) -> None:
     asked = examples(9)
     predictions = table(complete(base, None, 9, 4, tmp_path / "p"), asked, "base", "test", "greedy")
-    schemas.Predictions.validate(predictions)
+    Predictions.validate(predictions)
     assert predictions["id"].to_list() == asked["id"].to_list()
 
 
@@ -244,7 +247,7 @@ def test_greedy_answers_come_with_probabilities_and_sampled_ones_without(base: P
 
 def command(base: Path, tmp_path: Path, rows: tuple[int, int], *more: str) -> list[str]:
     for split, count in zip(("test", "generalization"), rows, strict=True):
-        schemas.write(schemas.Examples, examples(count), tmp_path / f"examples/reasoning.{split}.parquet")
+        schemas.write(Examples, examples(count), tmp_path / f"examples/reasoning.{split}.parquet")
     folders = [part for flag in ("examples", "kept", "out") for part in (f"--{flag}", str(tmp_path / flag))]
     return [sys.executable, str(PROGRAM), "--models", "base:reasoning", "--base", str(base), *folders,
             "--splits", "test", "generalization", *more]  # fmt: skip
@@ -266,11 +269,11 @@ def test_a_killed_program_loses_at_most_one_batch_and_an_empty_split_is_fine(bas
 
     subprocess.run(run, check=True, capture_output=True, timeout=120)
     kept = before.split(b"\n")[1:-1]
-    predictions = schemas.read(schemas.Predictions, tmp_path / "out/base/test.greedy.parquet")
+    predictions = schemas.read(Predictions, tmp_path / "out/base/test.greedy.parquet")
     seconds = dict(predictions.select("id", "seconds").iter_rows())
     assert all(seconds[json.loads(line)["id"]] == json.loads(line)["seconds"] for line in kept)  # not made again
     assert predictions.height == 40
-    assert schemas.read(schemas.Predictions, tmp_path / "out/base/generalization.greedy.parquet").is_empty()
+    assert schemas.read(Predictions, tmp_path / "out/base/generalization.greedy.parquet").is_empty()
 
 
 @pytest.mark.parametrize("missing", ["adapter_config.json", "adapter_model.safetensors"])

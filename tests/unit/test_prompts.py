@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from acrflow.dataset.prompts import evidence_block, load_prompt, messages, prompt_hash
-from acrflow.errors import InputError
-from acrflow.labels import LABELS
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.prompts import evidence_block, load_prompt, messages, prompt_hash
 
 PROMPTS = Path(__file__).resolve().parents[2] / "config" / "prompts"
 SHIPPED = sorted(PROMPTS.glob("*.yaml"))
@@ -89,5 +89,5 @@ def test_a_broken_prompt_file_is_refused_with_its_reason(tmp_path, text, problem
 
 
 def test_rendering_loads_neither_torch_nor_polars():
-    code = "import sys, acrflow.dataset.prompts; sys.exit(bool({'torch', 'polars', 'transformers'} & set(sys.modules)))"
+    code = "import sys, acrflow.tasks.prompts; sys.exit(bool({'torch', 'polars', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROMPTS.parents[1] / "scripts").returncode == 0

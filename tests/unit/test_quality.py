@@ -13,15 +13,18 @@ import pytest
 import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import program as program_file
 from sklearn.linear_model import LogisticRegression
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evidence.reader import Record, absent
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.features import COLUMNS, TYPE_COLUMNS, features, journal_key, read_sjr, sample_size
-from acrflow.retrieval.kept_grader import FOREST, read_grader, write_grader
+from acrflow.retrieval.grader_file import FOREST, read_grader, write_grader
 from acrflow.retrieval.quality import evaluate, fit, grade, labelled
+from acrflow.schemas.evidence import Pmids, Records
+from acrflow.schemas.retrieval import Grades
 
 ROOT = Path(__file__).resolve().parents[2]
 STRONG_TEXT = (
@@ -50,8 +53,8 @@ def tables(topics: int = 6, each: int = 12, seed: int = 1) -> tuple[pl.DataFrame
              "study_quality": quality, "citation": None}
         )  # fmt: skip
         records.append(study(pmid, strong, types))
-    pmids = pl.DataFrame(references, schema=schemas.polars_schema(schemas.Pmids))
-    return pmids, pl.DataFrame(records, schema=schemas.polars_schema(schemas.Records))
+    pmids = pl.DataFrame(references, schema=schemas.polars_schema(Pmids))
+    return pmids, pl.DataFrame(records, schema=schemas.polars_schema(Records))
 
 
 def learnt(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -193,20 +196,18 @@ def test_a_grader_is_kept_without_pickle_and_says_the_same(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_the_programs_train_and_grade_what_has_no_abstract_and_no_record_too(tmp_path: Path) -> None:
     pmids, records = tables(3, 10)
-    schemas.write(schemas.Pmids, pmids, tmp_path / "pmids.parquet")
-    schemas.write(schemas.Records, records, tmp_path / "records.parquet")
+    schemas.write(Pmids, pmids, tmp_path / "pmids.parquet")
+    schemas.write(Records, records, tmp_path / "records.parquet")
     found = [study(1, True), study(2, False), study(3, True) | {"sections": []}, absent(4)]
-    schemas.write(
-        schemas.Records, pl.DataFrame(found, schema=schemas.polars_schema(schemas.Records)), tmp_path / "found.parquet"
-    )
+    schemas.write(Records, pl.DataFrame(found, schema=schemas.polars_schema(Records)), tmp_path / "found.parquet")
     train = ["train_grader.py", "--pmids", "pmids.parquet", "--records", "records.parquet", "--seed", "1"]
     graded = ["grade_studies.py", "--records", "found.parquet", "--grader", "grader"]
     for program, *arguments in (
         [*train, "--out", "grader", "--ledger", "train.json"],
         [*graded, "--out", "grades.parquet", "--ledger", "grade.json"],
     ):
-        subprocess.run([sys.executable, ROOT / "scripts" / program, *arguments], cwd=tmp_path, check=True)
-    table = schemas.read(schemas.Grades, tmp_path / "grades.parquet")
+        subprocess.run([sys.executable, program_file(program), *arguments], cwd=tmp_path, check=True)
+    table = schemas.read(Grades, tmp_path / "grades.parquet")
     assert table["pmid"].to_list() == [1, 2, 3] and table["without_abstract"].to_list() == [False, False, True]
     ledger = json.loads((tmp_path / "grade.json").read_text())
     assert ledger["left_out"]["no record"]["count"] == 1 and ledger["facts"]["without_abstract"] == 1
@@ -214,8 +215,8 @@ def test_the_programs_train_and_grade_what_has_no_abstract_and_no_record_too(tmp
 
 def test_with_too_few_graded_studies_the_run_goes_on_without_grades(tmp_path: Path) -> None:
     pmids, records = tables(1, 3)
-    schemas.write(schemas.Pmids, pmids, tmp_path / "pmids.parquet")
-    schemas.write(schemas.Records, records, tmp_path / "records.parquet")
+    schemas.write(Pmids, pmids, tmp_path / "pmids.parquet")
+    schemas.write(Records, records, tmp_path / "records.parquet")
     for program, *arguments in (
         [
             "train_grader.py",
@@ -230,11 +231,11 @@ def test_with_too_few_graded_studies_the_run_goes_on_without_grades(tmp_path: Pa
         ],
         ["grade_studies.py", "--records", "records.parquet", "--grader", "grader", "--out", "grades.parquet"],
     ):
-        command = [sys.executable, ROOT / "scripts" / program, *arguments, "--ledger", f"{program}.json"]
+        command = [sys.executable, program_file(program), *arguments, "--ledger", f"{program}.json"]
         subprocess.run(command, cwd=tmp_path, check=True)
     card = json.loads((tmp_path / "grader" / "grader.json").read_text())
     assert "too few to learn from" in card["evaluation"]["reason"]
-    assert schemas.read(schemas.Grades, tmp_path / "grades.parquet").is_empty()
+    assert schemas.read(Grades, tmp_path / "grades.parquet").is_empty()
     left_out = json.loads((tmp_path / "grade_studies.py.json").read_text())["left_out"]
     assert [(reason, left["count"]) for reason, left in left_out.items()] == [
         ("no grader: too few graded studies to learn from", len(records))

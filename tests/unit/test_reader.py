@@ -8,10 +8,11 @@ import pytest
 from eutils_programs import article, articles
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evidence.reader import ARTICLES, BrokenXml, Record, absent, read_records, split_articles
 from acrflow.evidence.sources import NoSource, Snapshot, collect_records
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Records
 
 PMID = 90_000_001
 
@@ -127,7 +128,7 @@ def test_a_snapshot_gives_what_it_has_and_names_what_it_lacks(tmp_path: Path) ->
         inside = "".join(articles(pmids).values())
         (tmp_path / f"{name}.xml").write_text(f"<PubmedArticleSet>{inside}</PubmedArticleSet>")
     ledger = Ledger("fetch_records", "PMIDs")
-    frame = schemas.Records.validate(collect_records(Snapshot(tmp_path), [PMID + 1, PMID, PMID + 5, PMID], ledger))
+    frame = Records.validate(collect_records(Snapshot(tmp_path), [PMID + 1, PMID, PMID + 5, PMID], ledger))
     assert frame.select("pmid", "status").rows() == [(PMID, "received"), (PMID + 1, "received"), (PMID + 5, "absent")]
     assert ledger.as_dict()["left_out"] == {"absent: no such record": {"count": 1, "examples": [str(PMID + 5)]}}
     assert collect_records(NoSource(), [PMID], ledger)["status"].to_list() == ["absent"]
@@ -155,8 +156,8 @@ def test_no_text_of_any_real_record_is_lost(shared_data: Path) -> None:
             assert record["title"] and record["year"] and record["languages"]
             [split] = read_records(split_articles(file.read_bytes())[record["pmid"]])
             assert split == record  # what the cache keeps reads the same
-        frame = pl.DataFrame(records, schema=schemas.polars_schema(schemas.Records), orient="row")
-        schemas.Records.validate(frame)
+        frame = pl.DataFrame(records, schema=schemas.polars_schema(Records), orient="row")
+        Records.validate(frame)
     assert seen >= 36
 
 

@@ -10,9 +10,9 @@ import polars as pl
 from test_invent_roundtrip import parse, truth_of
 
 from acrflow.guideline.layout import squeeze
-from acrflow.invent.language import Reference, Row, Section, Topic, Variant
-from acrflow.invent.studies import Study
-from acrflow.labels import parse_category
+from acrflow.synthetic.language import Reference, Row, Section, Topic, Variant
+from acrflow.synthetic.studies import Study
+from acrflow.tasks.appropriateness import parse_category
 
 TOPICS = 16  # of 261; about a second each
 ODD_SIGNS = re.compile(r"[^\x20-\x7e\u2013\u2014\u2018\u2019\u201c\u201d\xb1\xd7\xb5\xb0]")  # not in the test's fonts

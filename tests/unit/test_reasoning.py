@@ -10,14 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
+from programs import program as program_file
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evaluation import entities, reasoning
-from acrflow.labels import UA
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.dataset import Examples, Rows
+from acrflow.schemas.evaluation import ReasoningScores
+from acrflow.schemas.inference import Predictions
+from acrflow.tasks.appropriateness import UA
 
-PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "score_reasoning.py"
+PROGRAM = program_file("score_reasoning")
 AXES = ("film", "fracture", "knee", "quick")
 
 
@@ -36,7 +40,7 @@ def scored(said: str | None, traces: list[str], rate: Any = None, prompt: str = 
     predictions = predictions_of([UA]).with_columns(reasoning=pl.lit(said, pl.String))
     ledger = Ledger("score_reasoning", "answers")
     table = reasoning.score(predictions, rows, {"row0": prompt}, encode, find, rate, 10, ledger)
-    schemas.ReasoningScores.validate(table)
+    ReasoningScores.validate(table)
     return table.row(0, named=True), ledger
 
 
@@ -170,10 +174,10 @@ def program(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     predictions = predictions_of([UA]).with_columns(reasoning=pl.lit("The fracture shows on the film [1]."))
     example = {"id": "row0", "messages": [{"role": "user", "content": "?"}], "completion": "", "appropriateness": UA,
                "traces": [], "references": [], "prompt_tokens": 1, "prompt_hash": ""}  # fmt: skip
-    examples = pl.DataFrame([example], schema=schemas.polars_schema(schemas.Examples))
-    schemas.write(schemas.Rows, rows, folder / "test.parquet")
-    schemas.write(schemas.Predictions, predictions, folder / "p/baseline/test.greedy.parquet")
-    schemas.write(schemas.Examples, examples, folder / "e/reasoning.test.parquet")
+    examples = pl.DataFrame([example], schema=schemas.polars_schema(Examples))
+    schemas.write(Rows, rows, folder / "test.parquet")
+    schemas.write(Predictions, predictions, folder / "p/baseline/test.greedy.parquet")
+    schemas.write(Examples, examples, folder / "e/reasoning.test.parquet")
     arguments = ["--models", "baseline:reasoning", "--predictions", "p", "--examples", "e", "--rows", "test.parquet",
                  "--terms", "test.parquet", "--embedder", "bundled", "--entities", "gazetteer", "--base", "none",
                  "--device", "cpu", "--out", "reasoning.parquet", "--ledger", "ledger.json"]  # fmt: skip
@@ -183,6 +187,6 @@ def program(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 def test_the_program_scores_with_the_real_embedder(tmp_path: Path) -> None:
     done = program(tmp_path)
     assert done.returncode == 0, done.stderr
-    row = schemas.read(schemas.ReasoningScores, tmp_path / "reasoning.parquet").row(0, named=True)
+    row = schemas.read(ReasoningScores, tmp_path / "reasoning.parquet").row(0, named=True)
     assert 0.8 < row["alignment"] < 1 and row["citation_precision"] == 1 and row["judge"] is None
     assert json.loads((tmp_path / "ledger.json").read_text())["kept"] == 1

@@ -7,8 +7,8 @@ import polars as pl
 import yaml
 from tiny_training import ROOT, make, weights
 
-from acrflow import config
-from acrflow.files import read_json
+from acrflow.config import configuration
+from acrflow.io.files import read_json
 
 SMALL = {"steps": 2, "batch": 4, "accumulation": 2, "save_every": 1, "learning_rate": 1e-3}
 SHAPE = {"r": 4, "alpha": 8}
@@ -20,7 +20,7 @@ def gazal() -> dict[str, Any]:
 
 
 def test_gazal_r1_has_the_published_values() -> None:
-    loaded = config.load(gazal(), "gazal_r1.yaml")
+    loaded = configuration.load(gazal(), "gazal_r1.yaml")
     sft, grpo = (loaded.spec(name)["training"] for name in ("gazal_sft", "gazal_r1"))
     shape = {"r": 256, "alpha": 512, "dropout": 0.1, "rslora": True, "dora": True}
     assert all(part["optimizer"] == "exadam" and shape.items() <= part["lora"].items() for part in (sft, grpo))
@@ -49,7 +49,7 @@ def test_gazal_r1_runs_at_tiny_scale(tiny_base: str, examples: dict[str, Path], 
         settings |= {**SMALL, "lora": {**settings["lora"], **SHAPE}}
     recipe["training"]["grpo"] |= {"completion_tokens": 16, "rollouts": "transformers"}
     recipe["base"] = {"model": "tiny", "dtype": "float32", "quantization": "none"}
-    loaded = config.load(recipe, "gazal_r1.yaml")
+    loaded = configuration.load(recipe, "gazal_r1.yaml")
 
     make(loaded.spec("gazal_sft"), tiny_base, examples, tmp_path / "sft")
     log = make(loaded.spec("gazal_r1"), tiny_base, examples, tmp_path / "grpo", start=tmp_path / "sft/out")

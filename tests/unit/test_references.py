@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from acrflow import schemas
 from acrflow.evidence.matching import Match
 from acrflow.evidence.references import list_references
 from acrflow.guideline.model import BibliographyEntry, Guideline, Row, RowReference, Study, Variant
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Pmids
 
 
 def reference(number: int, printed: str | None, quality: str | None = "2") -> RowReference:
@@ -31,7 +31,7 @@ def guideline(*rows: list[RowReference], bibliography: tuple[int, ...] = (), top
 
 def listed(*guidelines: Guideline) -> tuple[dict[int, tuple[int | None, str]], Ledger]:
     ledger = Ledger("list_references", "references")
-    frame = schemas.Pmids.validate(list_references(guidelines, ledger))
+    frame = Pmids.validate(list_references(guidelines, ledger))
     return {row["number"]: (row["pmid"], row["status"]) for row in frame.iter_rows(named=True)}, ledger
 
 

@@ -14,13 +14,19 @@ import numpy as np
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
+from programs import program as program_file
 
 from acrflow import schemas
 from acrflow.evaluation import by_evidence, compare, metrics
-from acrflow.files import write_json, write_text
-from acrflow.labels import LABELS
+from acrflow.io.files import write_json, write_text
+from acrflow.schemas.dataset import EVIDENCE, Rows
+from acrflow.schemas.evaluation import Comparison, EvidenceEffects, Pairs
+from acrflow.schemas.evidence import Condensed, Pmids
+from acrflow.schemas.inference import Predictions
+from acrflow.schemas.training import TrainingLog
+from acrflow.tasks.appropriateness import LABELS
 
-PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "write_report.py"
+PROGRAM = program_file("write_report")
 SPLITS = {"test": 60, "generalization": 30}
 MODELS = {  # kind and share of right answers
     "sft": ("adapter", 0.6),
@@ -45,7 +51,7 @@ def rows_and_predictions(split: str) -> tuple[pl.DataFrame, dict[str, pl.DataFra
         condition=pl.lit("Knee </script><script>alert(1)</script>"),
         traces=pl.lit(["The film shows the fracture [1,2].", "It is quick."]),
         votes=pl.lit([1, 2, 3, 4, 0, 0, 0, 0, 1]),
-        evidence=pl.lit(STUDY, pl.List(schemas.EVIDENCE)),
+        evidence=pl.lit(STUDY, pl.List(EVIDENCE)),
         procedure=pl.Series([("Radiography knee", "MRI knee", "CT knee")[i % 3] for i in range(len(gold))]),
     )
     tables, answers = {}, [*LABELS, None]
@@ -72,7 +78,7 @@ def training_log(method: str, seed: int) -> pl.DataFrame:
         for name, curve in curves.items()
         for step, value in zip(steps, curve, strict=True)
     ]
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.TrainingLog))
+    return pl.DataFrame(values, schema=schemas.polars_schema(TrainingLog))
 
 
 def write_adapters(folder: Path) -> list[Path]:
@@ -92,7 +98,7 @@ def write_adapters(folder: Path) -> list[Path]:
             "versions": {"torch": "2.13.0"},
         }
         write_json(folder / name / "spec.json", spec)
-        schemas.write(schemas.TrainingLog, training_log(method, number), folder / name / "training_log.parquet")
+        schemas.write(TrainingLog, training_log(method, number), folder / name / "training_log.parquet")
         adapters.append(folder / name)
     return adapters
 
@@ -104,30 +110,30 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
     for split in SPLITS:
         rows, tables = rows_and_predictions(split)
         files["--rows"].append(folder / f"{split}.parquet")
-        schemas.write(schemas.Rows, rows, files["--rows"][-1])
+        schemas.write(Rows, rows, files["--rows"][-1])
         for model, table in tables.items():
             who = {"model": model, "kind": MODELS[model][0], "split": split, "not_asked": 0}
             tally = metrics.tally(table, rows, None, Path("p"))
             measured.append({**who, **metrics.measure(tally, 200, seed=1, sampled=[tally])})
             files["--predictions"].append(folder / model / f"{split}.greedy.parquet")
-            schemas.write(schemas.Predictions, table, files["--predictions"][-1])
+            schemas.write(Predictions, table, files["--predictions"][-1])
             files["--metrics"].append(folder / f"{model}.{split}.json")
             write_json(files["--metrics"][-1], measured[-1])
     compared = compare.comparison(measured, {"medreason_embed": 1.2})
-    schemas.write(schemas.Comparison, compared, folder / "comparison.parquet")
-    predictions = [(path, schemas.read(schemas.Predictions, path)) for path in files["--predictions"]]
-    rows_of_splits = [schemas.read(schemas.Rows, path) for path in files["--rows"]]
+    schemas.write(Comparison, compared, folder / "comparison.parquet")
+    predictions = [(path, schemas.read(Predictions, path)) for path in files["--predictions"]]
+    rows_of_splits = [schemas.read(Rows, path) for path in files["--rows"]]
     tallies = compare.tallies(predictions, rows_of_splits, measured)
     answers = {"acr": tallies["test"]["medreason_embed"], "retrieved": tallies["test"]["base"]}
     effects = by_evidence.effects("test", "medreason_embed", "acr", answers, {"acr": 55, "retrieved": 40}, 50, 1)
-    schemas.write(schemas.EvidenceEffects, by_evidence.table(effects), folder / "evidence.parquet")
+    schemas.write(EvidenceEffects, by_evidence.table(effects), folder / "evidence.parquet")
     pairs = compare.pairs(tallies, 50, 1)
-    schemas.write(schemas.Pairs, pairs, folder / "pairs.parquet")
-    schemas.write(schemas.Rows, rows_of_splits[0], folder / "train.parquet")
+    schemas.write(Pairs, pairs, folder / "pairs.parquet")
+    schemas.write(Rows, rows_of_splits[0], folder / "train.parquet")
     pmids = [{"topic": "topic", "number": 1, "pmid": 91000001, "status": "given"}]
     pmids.append({"topic": "topic", "number": 2, "pmid": None, "status": "not_found"})
     condensed = [{"pmid": 91000001, "title": "Films of the knee", "year": 2020, "words_before": 9, "words_after": 5}]
-    for name, table, values in (("pmids", schemas.Pmids, pmids), ("condensed", schemas.Condensed, condensed)):
+    for name, table, values in (("pmids", Pmids, pmids), ("condensed", Condensed, condensed)):
         frame = pl.DataFrame(values, schema=schemas.polars_schema(table))
         schemas.write(table, frame, folder / f"{name}.parquet")
     left_out = {"no record": {"count": 30, "examples": ["PMID 91000001"]}}

@@ -9,16 +9,18 @@ from eutils_programs import article
 from test_report import Elements, write_report, write_run
 
 from acrflow import schemas
-from acrflow.evaluation import report, retrieved
 from acrflow.evidence.condense import condense
 from acrflow.evidence.reader import read_records
 from acrflow.evidence.sources import collect_records
-from acrflow.files import write_json
-from acrflow.ledger import Ledger
+from acrflow.io.files import write_json
+from acrflow.io.ledger import Ledger
+from acrflow.report import page, retrieved
 from acrflow.retrieval import judge
 from acrflow.retrieval.engines import Answer, SnapshotEngine
 from acrflow.retrieval.queries import Filters, Names, Question, questions
 from acrflow.retrieval.search import fetchable, search
+from acrflow.schemas.evidence import Condensed
+from acrflow.schemas.retrieval import Assigned, Found, Grades, Judgement, Queries
 
 FIRST = 90_000_001
 RETRACTED = "Journal Article</PublicationType><PublicationType>Retracted Publication"
@@ -78,7 +80,7 @@ def write_retrieval(folder: Path) -> None:
     rows = pl.DataFrame({"topic": ["good", "own"], "id": ["1", "2"], "evidence": [[{"pmid": 1}], []]})
     reasons = {"procedure_named": True, "condition_named": None, "likeness": 0.5, "grade": "1", "chance_of_strong": 0.9}
     assigned = pl.DataFrame([{"id": "test0", "number": 1, "pmid": FIRST + 1, "tokens": 9, **reasons}],
-                            schema=schemas.polars_schema(schemas.Assigned))  # fmt: skip
+                            schema=schemas.polars_schema(Assigned))  # fmt: skip
     shares = [
         *judge.recalls(found, list(TOPICS), wanted),
         judge.Share("good", "centre_distance", 0.125, 1),
@@ -87,12 +89,12 @@ def write_retrieval(folder: Path) -> None:
         *judge.coverage({"test": rows}, pl.DataFrame({"id": ["1"], "pmid": [FIRST + 1]})),
     ]
     for name, table, frame in (
-        ("queries", schemas.Queries, queries),
-        ("found", schemas.Found, found),
-        ("condensed", schemas.Condensed, condensed),
-        ("grades", schemas.Grades, grades),
-        ("judgement", schemas.Judgement, judge.table(shares, 20, 1)),
-        ("assigned", schemas.Assigned, assigned),
+        ("queries", Queries, queries),
+        ("found", Found, found),
+        ("condensed", Condensed, condensed),
+        ("grades", Grades, grades),
+        ("judgement", Judgement, judge.table(shares, 20, 1)),
+        ("assigned", Assigned, assigned),
     ):
         schemas.write(table, frame, folder / f"{name}.parquet")
     write_json(folder / "grader/grader.json", CARD)
@@ -122,8 +124,8 @@ def test_every_condition_says_how_it_ended(folder: Path) -> None:
 
 
 def shown(folder: Path, grader: Path | None) -> str:
-    page = report._environment().get_template("retrieved.html.j2")
-    return page.render(retrieval=retrieved.gather(folder, grader))
+    template = page._environment().get_template("retrieved.html.j2")
+    return template.render(retrieval=retrieved.gather(folder, grader))
 
 
 def test_the_section_shows_figures_beside_their_yardsticks_and_runs_nothing(folder: Path) -> None:

@@ -5,10 +5,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from acrflow import config, rewards
-from acrflow.errors import InputError
-from acrflow.labels import LABELS, MBA, UA, UNA
-from acrflow.models import BASE, Embedder, Judge, embedder, judge
+from acrflow import rewards
+from acrflow.config.adapters import known_rewards
+from acrflow.io.errors import InputError
+from acrflow.models.embedder import Embedder, embedder
+from acrflow.models.judge import BASE, Judge, judge
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 NOBODY = "Nobody knows it but me. "
 GOOD = f"<think>CT is fast [1].</think><answer>{UA}</answer>"
@@ -138,9 +140,7 @@ def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder, tiny_base
         "completion_tokens": lambda: 40,
     }
     options = {"reasoning_embedding": {"gated": True}, "reasoning_judge": {"least_mass": 0.0}}
-    loaded = [
-        rewards.load(name, options.get(name, {}), provided) for name in sorted(config.known_rewards() - {"chance"})
-    ]
+    loaded = [rewards.load(name, options.get(name, {}), provided) for name in sorted(known_rewards() - {"chance"})]
     assert len(loaded) == 10
     for reward in [*loaded, rewards.load("reasoning_embedding", {}, provided)]:
         straight, shuffled = (
@@ -232,8 +232,8 @@ def test_chance_is_seeded_by_step_and_blind_to_the_text() -> None:
 
 
 def test_every_known_reward_loads_and_declares_itself() -> None:
-    assert len(config.known_rewards()) == 11
-    for name in config.known_rewards():
+    assert len(known_rewards()) == 11
+    for name in known_rewards():
         reward = rewards.load(name, {}, {"embedder": MagicMock, "judge": MagicMock, "completion_tokens": lambda: 8})
         assert reward.__name__ == name
         assert set(reward.columns) <= {"id", "appropriateness", "traces", "references", "votes"}

@@ -19,9 +19,11 @@ from test_server import ChatServer
 from acrflow import schemas
 from acrflow.evidence.condense import condense
 from acrflow.evidence.reader import absent, read_records
-from acrflow.evidence.rewrite import rewrite, unsupported_numbers, why_not
-from acrflow.generation.base import Base, Choice, Conversation, Decoding, Generated, open_backend
-from acrflow.ledger import Ledger
+from acrflow.evidence.rewrite import rewrite, why_not
+from acrflow.inference.backend import Base, Choice, Conversation, Decoding, Generated, open_backend
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Condensed, Records
+from acrflow.text.numbers import unsupported_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = 90_000_001
@@ -75,7 +77,7 @@ def studies(count: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     xml = "".join(article(FIRST + n, text) for n, text in enumerate(texts))
     xml += article(FIRST + count, types="Retracted Publication")
     read = [*read_records(f"<PubmedArticleSet>{xml}</PubmedArticleSet>".encode()), absent(FIRST + count + 1)]
-    records = pl.DataFrame(read, schema=schemas.polars_schema(schemas.Records), orient="row")
+    records = pl.DataFrame(read, schema=schemas.polars_schema(Records), orient="row")
     return condense(records, "findings", Ledger("condense_abstracts", "studies")), records
 
 
@@ -108,7 +110,7 @@ def run(
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     ledger = Ledger("rewrite_abstracts", "abstracts")
     changed = rewrite(*tables, lambda: backend, Decoding(50), 3, kept, {"model": identity}, ledger)
-    return schemas.Condensed.validate(changed), ledger.as_dict()
+    return Condensed.validate(changed), ledger.as_dict()
 
 
 def test_checked_texts_take_the_rules_place_and_the_others_leave_it(tmp_path: Path) -> None:
@@ -159,10 +161,10 @@ def server() -> Iterator[ChatServer]:
 
 def test_the_program_condenses_through_a_server(tmp_path: Path, server: ChatServer) -> None:
     condensed, records = studies(5)
-    schemas.write(schemas.Condensed, condensed, tmp_path / "extracted.parquet")
-    schemas.write(schemas.Records, records, tmp_path / "records.parquet")
+    schemas.write(Condensed, condensed, tmp_path / "extracted.parquet")
+    schemas.write(Records, records, tmp_path / "records.parquet")
     server.faults = [(500, "", {})]
-    command = [sys.executable, str(ROOT / "scripts/rewrite_abstracts.py"), "--model", "m", "--url", server.url]
+    command = [sys.executable, str(ROOT / "scripts/evidence/rewrite_abstracts.py"), "--model", "m", "--url", server.url]
     command += ["--condensed", str(tmp_path / "extracted.parquet"), "--records", str(tmp_path / "records.parquet")]
     command += ["--key", "ACRFLOW_TEST_KEY", "--kept", str(tmp_path / "kept.jsonl")]
     command += ["--out", str(tmp_path / "condensed.parquet"), "--ledger", str(tmp_path / "ledger.json")]
@@ -170,7 +172,7 @@ def test_the_program_condenses_through_a_server(tmp_path: Path, server: ChatServ
         command, env={**os.environ, "ACRFLOW_TEST_KEY": "sk-hidden"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    changed = schemas.read(schemas.Condensed, tmp_path / "condensed.parquet")
+    changed = schemas.read(Condensed, tmp_path / "condensed.parquet")
     assert changed["rewritten"].to_list() == [True] * 5 + [None] * 2
     assert json.loads((tmp_path / "ledger.json").read_text())["kept"] == 5
     assert {body["temperature"] for body in server.requests} == {0.0}

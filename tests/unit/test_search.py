@@ -10,12 +10,12 @@ from eutils_server import FAULTS, GOOD_KEY, EutilsServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrflow.errors import InputError
 from acrflow.evidence.cache import Cache
 from acrflow.evidence.entrez import Eutils
 from acrflow.evidence.reader import read_records
-from acrflow.ledger import Ledger
-from acrflow.polite import PoliteClient
+from acrflow.io.errors import InputError
+from acrflow.io.http import PoliteClient
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.boolean import read
 from acrflow.retrieval.engines import Answer, Engine, PubMedEngine, SnapshotEngine
 from acrflow.retrieval.queries import (

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from acrflow.errors import InputError
-from acrflow.generation.base import Base, Choice, Decoding, Server
-from acrflow.generation.server import ATTEMPTS, ServerBackend
+from acrflow.inference.backend import Base, Choice, Decoding, Server
+from acrflow.inference.server import ATTEMPTS, ServerBackend
+from acrflow.io.errors import InputError
 
 KEY = "sk-not-to-be-shown"
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acrflow import rewards
-from acrflow.errors import InputError
-from acrflow.labels import LABELS, MBA, UA, UNA
-from acrflow.ngrams import repeated_share
+from acrflow.io.errors import InputError
 from acrflow.rewards.reasoning_judge import read_scores
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
+from acrflow.text.ngrams import repeated_share
 
 RIGHT = f"<think>x</think><answer>{UA}</answer>"
 WRONG = f"<think>x</think><answer>{UNA}</answer>"

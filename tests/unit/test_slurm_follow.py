@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from acrflow.slurm import follow
-from acrflow.slurm.efficiency import Use, megabytes, seconds, table
+from acrflow.cluster import follow
+from acrflow.cluster.efficiency import Use, megabytes, seconds, table
 
 
 @dataclass

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from acrflow import config
-from acrflow.errors import InputError
-from acrflow.resources import Needs, Resources
-from acrflow.slurm import site as sites
-from acrflow.slurm.requests import requests
-from acrflow.slurm.site import Site
+from acrflow.cluster import site as sites
+from acrflow.cluster.requests import requests
+from acrflow.cluster.site import Site
+from acrflow.config import configuration
+from acrflow.config.resources import Needs, Resources
+from acrflow.io.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING = Needs(cpus=8, mem_mb=64_000, minutes=720, gpus=1)
@@ -81,7 +81,7 @@ def test_a_configuration_changes_a_part_of_a_line_and_an_adapter_its_own() -> No
         "resources": {"train_adapter": {"minutes": 90}},
         "adapters": {"wide": {"method": "sft", "resources": {"gpus": 8, "nodes": 2}}, "plain": {"method": "sft"}},
     }
-    loaded = config.load(values, "test")
+    loaded = configuration.load(values, "test")
     assert loaded.training_needs("plain") == TRAINING.model_copy(update={"minutes": 90})
     assert loaded.training_needs("wide") == TRAINING.model_copy(update={"minutes": 90, "gpus": 8, "nodes": 2})
 
@@ -98,7 +98,7 @@ def test_a_configuration_changes_a_part_of_a_line_and_an_adapter_its_own() -> No
 )
 def test_a_mistyped_request_is_an_error(values: dict[str, Any], named: str) -> None:
     with pytest.raises(InputError, match=named):
-        config.load(values, "test")
+        configuration.load(values, "test")
 
 
 def test_the_shipped_site_file_is_the_default() -> None:

@@ -5,8 +5,8 @@ import pytest
 from invented_guidelines import guidelines_of
 
 from acrflow.dataset.split import split
-from acrflow.errors import InputError
-from acrflow.labels import LABELS, UA
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import LABELS, UA
 
 KINDS = ["row", "variant", "topic"]
 

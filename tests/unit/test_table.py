@@ -15,12 +15,12 @@ import pytest
 import yaml
 from measured_process import measure
 
-from acrflow import schemas
-from acrflow.errors import InputError
+from acrflow.config.documents import Columns, Table
 from acrflow.guideline.table import held_out_are_there, read_cells, read_table
-from acrflow.guideline_sources import Columns, Table
-from acrflow.ledger import Ledger
-from acrflow.topics import Topic, read_topics
+from acrflow.guideline.topics import Topic, read_topics
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.guideline import Guidelines, row_id
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = ("topic", "variant", "procedure", "appropriateness", "why", "rating", "votes")
@@ -43,7 +43,7 @@ def read(
     pl.DataFrame(rows, schema=dict.fromkeys(HEADER, pl.String), orient="row").write_csv(path)
     ledger = Ledger("read_table", "rows")
     table = read_table(path, COLUMNS.model_copy(update=settings), topics, leave_out, ledger)
-    schemas.Guidelines.validate(table)
+    Guidelines.validate(table)
     written = ledger.as_dict()
     assert written["taken"] == written["kept"] + sum(entry["count"] for entry in written["left_out"].values())
     return table.to_dicts(), written
@@ -96,7 +96,7 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
 
 def test_a_row_has_the_id_that_the_documents_would_give_it(tmp_path: Path) -> None:
     (only,), _ = read([row()], tmp_path)
-    assert only["id"] == schemas.row_id("telvic_pain_child", "Acute pain.", "CT pelvis")
+    assert only["id"] == row_id("telvic_pain_child", "Acute pain.", "CT pelvis")
     assert (only["condition"], only["variant_number"], only["appropriateness"]) == (
         "Telvic Pain-Child",
         2,
@@ -325,7 +325,14 @@ def parquet_bomb(path: Path) -> None:
 )
 def test_a_bomb_is_one_clear_error_in_time_and_memory(tmp_path: Path, bomb: Callable[[Path], None], name: str) -> None:
     bomb(tmp_path / name)
-    command = [sys.executable, str(ROOT / "scripts/read_table.py"), "--table", str(tmp_path / name), "--settings", "{}"]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/guidelines/read_table.py"),
+        "--table",
+        str(tmp_path / name),
+        "--settings",
+        "{}",
+    ]
     command += ["--out", str(tmp_path / "out.parquet"), "--ledger", str(tmp_path / "ledger.json")]
     status, stderr, seconds, peak = measure(command)
     assert (status, stderr.startswith(f"ERROR {tmp_path / name}: ")) == (2, True), stderr

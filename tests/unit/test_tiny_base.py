@@ -5,11 +5,11 @@ from collections import Counter
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from acrflow import completion
-from acrflow.config import TinyBase
-from acrflow.dataset.prompts import Prompt
-from acrflow.labels import LABELS
-from acrflow.training import tiny_base as base
+from acrflow.config.base import TinyBase
+from acrflow.synthetic import tiny_base as base
+from acrflow.tasks import completion
+from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.prompts import Prompt
 
 SETTINGS = TinyBase(steps=60, batch=20, tagged=0.5)
 

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented_guidelines import guidelines_of
 
-from acrflow.dataset.traces import CITATION, citations, extract, split_all, split_sentences
-from acrflow.ledger import Ledger
+from acrflow.dataset.traces import extract
+from acrflow.io.ledger import Ledger
+from acrflow.text.citations import CITATION, citations
+from acrflow.text.sentences import split_all, split_sentences
 
 WORDS = [
     "MRI",

@@ -13,11 +13,13 @@ import pytest
 from tiny_training import GRPO, SFT, command, make, spec, wait_for, weights
 
 from acrflow import schemas
-from acrflow.errors import InputError
-from acrflow.files import read_json, sha256
-from acrflow.labels import UA
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, sha256
+from acrflow.report.adapter_card import quarters
+from acrflow.schemas.dataset import Examples
+from acrflow.schemas.training import TrainingLog
+from acrflow.tasks.appropriateness import UA
 from acrflow.training import checkpoints, grpo
-from acrflow.training.card import quarters
 from acrflow.training.train import read_log
 
 
@@ -42,9 +44,9 @@ def test_an_sft_adapter_answers_and_stops(tiny_base: str, examples: dict[str, Pa
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    frame = schemas.read(schemas.Examples, examples["label"])
+    frame = schemas.read(Examples, examples["label"])
     only = {"label": tmp_path / "one.parquet"}
-    schemas.write(schemas.Examples, frame.filter(pl.col("appropriateness") == UA), only["label"])
+    schemas.write(Examples, frame.filter(pl.col("appropriateness") == UA), only["label"])
     make(spec("sft", sft={**SFT, "steps": 30, "batch": 4, "learning_rate": 1e-2}), tiny_base, only, tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     assert tokenizer.pad_token_id != tokenizer.eos_token_id
@@ -79,7 +81,7 @@ def test_gold_travels_with_its_prompt_through_trl(
     tiny_base: str, examples: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TRL shuffles, groups and repeats the rows; each completion must meet the gold label of its own prompt."""
-    frame = schemas.read(schemas.Examples, examples["reasoning"])
+    frame = schemas.read(Examples, examples["reasoning"])
     gold = {json.dumps(row["messages"]): row["appropriateness"] for row in frame.iter_rows(named=True)}
     seen: list[tuple[str, str]] = []
 
@@ -119,7 +121,7 @@ def test_a_killed_training_resumes_to_the_same_weights_and_log(
         make(wanted, tiny_base, examples, killed)
 
     assert all((weights(whole)[key] == tensor).all() for key, tensor in weights(killed).items())
-    resumed = schemas.read(schemas.TrainingLog, killed / "out/training_log.parquet")
+    resumed = schemas.read(TrainingLog, killed / "out/training_log.parquet")
     timeless = ~pl.col("metric").str.contains("time|seconds")
     assert resumed.filter(timeless).equals(log.filter(timeless))
     assert resumed.filter(pl.col("metric") == "reward")["step"].to_list() == list(range(1, GRPO["steps"] + 1))
@@ -182,7 +184,7 @@ def test_checkpoints_of_another_recipe_are_refused_with_the_difference(
     with pytest.raises(InputError, match=r"(?s)training\.learning_rate: 0\.005 -> 0\.1.*--restart"):
         make(spec("sft", sft={**SFT, "learning_rate": 0.1}), tiny_base, examples, tmp_path)
     changed = {"label": tmp_path / "changed.parquet"}
-    schemas.write(schemas.Examples, schemas.read(schemas.Examples, examples["label"]).head(5), changed["label"])
+    schemas.write(Examples, schemas.read(Examples, examples["label"]).head(5), changed["label"])
     with pytest.raises(InputError, match=r"inputs\.examples: "):
         make(spec("sft"), tiny_base, changed, tmp_path)
 

@@ -9,12 +9,14 @@ import polars as pl
 import pytest
 from tiny_training import GRPO, SFT, make, spec, weights
 
-from acrflow import config, schemas
-from acrflow.base_model import load_base
-from acrflow.errors import InputError
-from acrflow.files import read_json
-from acrflow.labels import LABELS, MBA, UA, UNA
-from acrflow.ledger import Ledger
+from acrflow import schemas
+from acrflow.config import configuration
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json
+from acrflow.io.ledger import Ledger
+from acrflow.models.base import load_base
+from acrflow.schemas.dataset import Examples
+from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 from acrflow.training import common, grpo
 from acrflow.training.adapter import check_start
 from acrflow.training.examples import to_train_on
@@ -89,7 +91,7 @@ def test_grpo_goes_on_from_sft_with_reasoning(tiny_base: str, examples: dict[str
 
 
 def test_rows_without_traces_are_left_out_of_sft_with_reasoning_alone(examples: dict[str, Path]) -> None:
-    frame = schemas.read(schemas.Examples, examples["reasoning"])
+    frame = schemas.read(Examples, examples["reasoning"])
     empty = pl.Series("traces", [[]] * 3 + frame["traces"].to_list()[3:], dtype=pl.List(pl.String))
     frame = frame.with_columns(empty)
     ledger = Ledger("train_adapter.test", "examples")
@@ -124,7 +126,7 @@ def test_balanced_class_weights_are_taken_from_the_examples() -> None:
 
 def test_each_seed_is_a_folder_of_its_own() -> None:
     adapters = {"mine": {"method": "sft", "seeds": [5, 6]}, "other": {"method": "sft", "seed": 2}}
-    loaded = config.load({"adapters": adapters, "seed": 9}, "test")
+    loaded = configuration.load({"adapters": adapters, "seed": 9}, "test")
     assert loaded.trained() == {
         "mine": ("mine", 9),
         "mine-seed5": ("mine", 5),
@@ -155,7 +157,7 @@ def test_starts_seeds_and_batches_that_cannot_be_are_refused_with_the_configurat
     adapters: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(InputError, match=named):
-        config.load({"adapters": adapters}, "test")
+        configuration.load({"adapters": adapters}, "test")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_starts_seeds_and_batches_that_cannot_be_are_refused_with_the_configurat
 )
 def test_a_misspelt_reward_is_named_with_the_known_ones_whatever_else_is_wrong(adapter: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"adapters\.a\.rewards: unknown reward answr; known are answer, chance"):
-        config.load({"adapters": {"a": adapter}}, "test")
+        configuration.load({"adapters": {"a": adapter}}, "test")
 
 
 @pytest.mark.parametrize("rollouts", ["vllm", "vllm_server", "transformers"])
@@ -176,10 +178,10 @@ def test_a_4_bit_base_is_rolled_out_by_transformers_alone(rollouts: str) -> None
     adapter = {"method": "grpo", "rewards": {"answer": 1.0}, "training": {"rollouts": rollouts}}
     values = {"base": {"quantization": "4bit"}, "adapters": {"a": adapter, "b": {"method": "sft"}}}
     if rollouts == "transformers":
-        config.load(values, "test")
+        configuration.load(values, "test")
         return
     with pytest.raises(InputError, match=r"adapters\.a: vLLM cannot roll out a 4-bit base"):
-        config.load(values, "test")
+        configuration.load(values, "test")
 
 
 def test_a_module_an_optimizer_and_rollouts_that_are_not_there_are_named(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from acrflow.errors import InputError
-from acrflow.guideline.appendix import read_appendix
 from acrflow.guideline.check import check_documents, documents_of, find_topics
+from acrflow.guideline.publishers.acr.appendix import read_appendix
 from acrflow.guideline.web import TableLine, columns, read_page
-from acrflow.labels import DISAGREEMENT, UA, UNA
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import DISAGREEMENT, UA, UNA
 
 HEADER = (
     "".join(

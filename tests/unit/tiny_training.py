@@ -9,7 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from acrflow import config, schemas
+from acrflow import schemas
+from acrflow.config import configuration
+from acrflow.config.adapters import paper_adapters
+from acrflow.schemas.dataset import Examples
 from acrflow.training import checkpoints, recipe
 from acrflow.training.train import Place, train, write_adapter
 
@@ -33,7 +36,7 @@ CONTROL = {"method": "grpo", "rewards": {"chance": 1.0}}
 
 def spec(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO, **more: dict[str, Any]) -> dict[str, Any]:
     """The spec of one of the shipped adapters, or one of `more`, with tiny hyperparameters."""
-    adapters = {**config.paper_adapters(), "control": CONTROL, **more}
+    adapters = {**paper_adapters(), "control": CONTROL, **more}
     values = {
         "base": {"model": "tiny", "dtype": "float32", "quantization": "none"},
         "models": {"embedder": "bundled", "judge": "base"},
@@ -41,7 +44,7 @@ def spec(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO, **mo
         "adapters": adapters,
         "seed": 3,
     }
-    return config.load(values, "test").spec(name)
+    return configuration.load(values, "test").spec(name)
 
 
 def make(
@@ -51,7 +54,7 @@ def make(
     file = examples[wanted["prompt"]]
     resolved = recipe.resolve(wanted, base, file, start)
     checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
-    frame = schemas.read(schemas.Examples, file)
+    frame = schemas.read(Examples, file)
     last = train(resolved, frame, Place(base, folder / "checkpoints", start, folder / "board"))
     assert last is not None
     return write_adapter(resolved, base, last, len(frame), folder / "out")
@@ -60,7 +63,14 @@ def make(
 def command(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> list[str]:
     """The command line of the same."""
     return [
-        *(sys.executable, str(ROOT / "scripts/train_adapter.py"), "--spec", json.dumps(wanted), "--base", base),
+        *(
+            sys.executable,
+            str(ROOT / "scripts/adapters/train_adapter.py"),
+            "--spec",
+            json.dumps(wanted),
+            "--base",
+            base,
+        ),
         *("--examples", str(examples[wanted["prompt"]])),
         *("--checkpoints", str(folder / "checkpoints"), "--out", str(folder / "out")),
         *("--ledger", str(folder / "ledger.json"), "--tensorboard", str(folder / "board")),

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from acrflow.config import TinyBase
-from acrflow.dataset.prompts import load_prompt, messages
-from acrflow.errors import InputError
-from acrflow.generation.base import Base, Choice, Decoding, Generated, open_backend
-from acrflow.labels import LABELS
-from acrflow.training import tiny_base
+from acrflow.config.base import TinyBase
+from acrflow.inference.backend import Base, Choice, Decoding, Generated, open_backend
+from acrflow.io.errors import InputError
+from acrflow.synthetic import tiny_base
+from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.prompts import load_prompt, messages
 
 ROOT = Path(__file__).resolve().parents[2]
 GREEDY = Decoding(max_new_tokens=32)

@@ -67,7 +67,16 @@ def test_a_missing_document_is_refused(own_project):
 def test_a_bad_topic_leaves_the_others_alone_and_can_be_left_out(own_project):
     topics = "topic\ttitle\trole\n" + "".join(f"{name}\t{name}\ttrain_test\n" for name in ("amber", "birch", "cedar"))
     (own_project.root / "topics.tsv").write_text(topics)
-    invent = [sys.executable, "scripts/invent_guidelines.py", "--topics", "topics.tsv", "--seed", "1", "--out", "mine"]
+    invent = [
+        sys.executable,
+        "scripts/demo/invent_guidelines.py",
+        "--topics",
+        "topics.tsv",
+        "--seed",
+        "1",
+        "--out",
+        "mine",
+    ]
     subprocess.run(invent, cwd=own_project.root, check=True, stdout=subprocess.DEVNULL)
     appendix = own_project.root / "mine/documents/birch/appendix.pdf"
     appendix.write_bytes(appendix.read_bytes()[:5000])

@@ -13,7 +13,16 @@ TOPICS = "topic\ttitle\trole\tacr_id\tpanel\n" + "".join(
 
 def test_topics_of_an_own_list_are_downloaded_and_a_missing_one_leaves_the_other_alone(own_project):
     (own_project.root / "topics.tsv").write_text(TOPICS)
-    invent = [sys.executable, "scripts/invent_guidelines.py", "--topics", "topics.tsv", "--seed", "1", "--out", "mine"]
+    invent = [
+        sys.executable,
+        "scripts/demo/invent_guidelines.py",
+        "--topics",
+        "topics.tsv",
+        "--seed",
+        "1",
+        "--out",
+        "mine",
+    ]
     subprocess.run(invent, cwd=own_project.root, check=True, stdout=subprocess.DEVNULL)
     with serving() as lists:
         lists.documents = {"/list/TopicNarrativePdf?topicId=2": Answer(404, b"no such topic")}

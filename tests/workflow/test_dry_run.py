@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from acrflow.config import TABLE_ENDINGS, Config
+from acrflow.config.configuration import TABLE_ENDINGS, Config
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = sorted(path.parent for path in ROOT.glob("profiles/*/config.yaml"))

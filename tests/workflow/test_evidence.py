@@ -28,7 +28,7 @@ def test_one_job_at_a_time_may_use_the_network_however_large_the_cluster(profile
 def test_a_run_fetches_its_evidence_politely_and_shows_no_key(own_project, monkeypatch, tmp_path):
     topics = own_project.root / "topics.tsv"
     topics.write_text(TOPICS)
-    command = [sys.executable, "scripts/invent_guidelines.py", "--topics", str(topics), "--seed", "3407"]
+    command = [sys.executable, "scripts/demo/invent_guidelines.py", "--topics", str(topics), "--seed", "3407"]
     subprocess.run([*command, "--out", str(tmp_path / "invented")], cwd=ROOT, check=True, capture_output=True)
     records = load(*(tmp_path / "invented/efetch").glob("*.xml"))
     monkeypatch.setitem(os.environ, "NCBI_API_KEY", GOOD_KEY)

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from checkout import ROOT, Project, copy_project
 
-from acrflow import config
-from acrflow.training.card import quarters
+from acrflow.config import configuration
+from acrflow.report.adapter_card import quarters
 
 STEPS = 30  # of the recipe's 80
 JUDGED = {"answer": 1.0, "format": 1.0}
@@ -31,7 +31,7 @@ def spec(seed: int, rewards: dict[str, float]) -> dict[str, Any]:
     values = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
     values["training"]["grpo"]["steps"] = STEPS
     values["adapters"] = {"baseline": {"method": "grpo", "rewards": rewards, "seed": seed}}
-    return config.load(values, "config/demo.yaml").spec("baseline")
+    return configuration.load(values, "config/demo.yaml").spec("baseline")
 
 
 def train(project: Project, name: str) -> pl.DataFrame:
@@ -39,7 +39,7 @@ def train(project: Project, name: str) -> pl.DataFrame:
     results = project.root / "results/demo"
     out = results / "learning" / name
     command = [
-        *(sys.executable, "scripts/train_adapter.py", "--spec", json.dumps(spec(*RUNS[name]))),
+        *(sys.executable, "scripts/adapters/train_adapter.py", "--spec", json.dumps(spec(*RUNS[name]))),
         *("--base", str(results / "models/base")),
         *("--examples", str(results / "examples/reasoning.train.parquet")),
         *("--checkpoints", str(results / "checkpoints" / name), "--out", str(out)),
@@ -82,7 +82,9 @@ def test_a_random_reward_teaches_nothing(logs: dict[str, pl.DataFrame]) -> None:
 
 
 def test_the_recipe_is_the_shipped_one() -> None:
-    shipped = config.load(yaml.safe_load((ROOT / "config/demo.yaml").read_text()), "config/demo.yaml").spec("baseline")
+    shipped = configuration.load(yaml.safe_load((ROOT / "config/demo.yaml").read_text()), "config/demo.yaml").spec(
+        "baseline"
+    )
     ours = spec(shipped["seed"], JUDGED)
     ours["training"]["steps"] = shipped["training"]["steps"]
     assert ours == shipped

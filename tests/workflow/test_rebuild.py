@@ -57,9 +57,9 @@ def edited(built):
         ("scripts/acrflow/rewards/format.py", "\n# edited\n", {"baseline", "medreason_embed"}),
         ("config/prompts/label.yaml", "\n# edited\n", {"sft"}),
         ("short.yaml", "adapters: {baseline: {training: {learning_rate: 0.01}}}\n", {"baseline"}),
-        ("scripts/train_adapter.py", "\n# edited\n", set(ADAPTERS)),
+        ("scripts/adapters/train_adapter.py", "\n# edited\n", set(ADAPTERS)),
         ("README.md", "\nedited\n", set()),
-        ("scripts/measure.py", "\n# edited\n", set()),
+        ("scripts/evaluation/measure.py", "\n# edited\n", set()),
     ],
 )
 def test_an_edit_trains_exactly_the_adapters_it_touches(built, edited, name, line, expected):
@@ -69,7 +69,7 @@ def test_an_edit_trains_exactly_the_adapters_it_touches(built, edited, name, lin
 
 @pytest.mark.slow
 def test_touching_files_without_changing_them_rebuilds_nothing(built):
-    for name in ("README.md", "scripts/train_adapter.py", "config/prompts/reasoning.yaml"):
+    for name in ("README.md", "scripts/adapters/train_adapter.py", "config/prompts/reasoning.yaml"):
         (built.root / name).touch()
     assert built.trains(*ARGUMENTS) == set()
 

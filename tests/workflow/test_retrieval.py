@@ -17,7 +17,7 @@ TOPICS = "topic\ttitle\trole\nmorvane_syndrome\tMorvane Syndrome\ttrain_test\nte
 def test_a_run_retrieves_studies_politely(own_project, tmp_path):
     topics = own_project.root / "topics.tsv"
     topics.write_text(TOPICS)
-    command = [sys.executable, "scripts/invent_guidelines.py", "--topics", str(topics), "--seed", "3407"]
+    command = [sys.executable, "scripts/demo/invent_guidelines.py", "--topics", str(topics), "--seed", "3407"]
     subprocess.run([*command, "--out", str(tmp_path / "invented")], cwd=ROOT, check=True, capture_output=True)
     records = load(*(tmp_path / "invented/efetch").glob("*.xml"))
     with EutilsServer(records, faults=["429", "502"], faulty=["esearch.fcgi"], limited=True) as server:

@@ -1,1 +1,1 @@
-"""From parsed topics to labelled, split and rendered examples."""
+"""From parsed topics and evidence to labelled, split and rendered examples."""

@@ -8,12 +8,13 @@ from typing import Any, Literal
 import polars as pl
 
 from acrflow import schemas
-from acrflow.dataset.prompts import evidence_block
-from acrflow.errors import InputError
-from acrflow.evaluation.metrics import vote_shares
 from acrflow.evidence.select import Study, select
-from acrflow.labels import DISAGREEMENT, MBA
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.dataset import Rows
+from acrflow.tasks.appropriateness import DISAGREEMENT, MBA
+from acrflow.tasks.prompts import evidence_block
+from acrflow.tasks.votes import vote_shares
 
 Studies = dict[str, dict[int, Study]]  # topic -> reference number -> study with a text
 
@@ -22,7 +23,7 @@ def label_rows(guidelines: pl.DataFrame, disagreement: Literal["drop", "keep"], 
     """The rows that have a label, each key once.
 
     Args:
-        guidelines: `schemas.Guidelines`.
+        guidelines: `schemas.guideline.Guidelines`.
         disagreement: "drop" leaves out rows rated Disagreement, as the paper; "keep" takes them as May Be Appropriate.
         ledger: gets what is left out.
 
@@ -64,8 +65,8 @@ def gather_studies(pmids: pl.DataFrame, condensed: pl.DataFrame) -> tuple[Studie
     """The cited studies that have a text, and why the others have none.
 
     Args:
-        pmids: every cited reference (`schemas.Pmids`).
-        condensed: every requested study (`schemas.Condensed`).
+        pmids: every cited reference (`schemas.evidence.Pmids`).
+        condensed: every requested study (`schemas.evidence.Condensed`).
 
     Returns:
         The studies by topic and number, and by topic and number the reason of each reference without a text:
@@ -104,13 +105,13 @@ def complete_rows(
 
     Args:
         rows: labelled rows (`label_rows`).
-        traces: `schemas.Traces`.
+        traces: `schemas.dataset.Traces`.
         studies: the studies that have a text.
         budget: tokens of a row's evidence block.
         count_tokens: tokens of a line "[n] text".
 
     Returns:
-        `schemas.Rows`.
+        `schemas.dataset.Rows`.
     """
     by_id: dict[str, list[str]] = defaultdict(list)
     for row_id, trace in traces.sort("id", "position").select("id", "trace").iter_rows():
@@ -119,7 +120,7 @@ def complete_rows(
         select(references, studies.get(topic, {}), budget, count_tokens)
         for topic, references in rows.select("topic", "references").iter_rows()
     ]
-    schema = schemas.polars_schema(schemas.Rows)
+    schema = schemas.polars_schema(Rows)
     soft = soft_labels(rows["votes"])
     return rows.with_columns(
         pl.Series("soft_label", soft, dtype=schema["soft_label"]),

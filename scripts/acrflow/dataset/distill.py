@@ -12,11 +12,11 @@ from typing import Any
 
 import polars as pl
 
-from acrflow.dataset.traces import CITATION, citations
-from acrflow.evidence.rewrite import unsupported_numbers
-from acrflow.generation.base import Backend, Conversation, Decoding
-from acrflow.generation.kept import Progress, generate_kept
-from acrflow.ledger import Ledger
+from acrflow.inference.backend import Backend, Conversation, Decoding
+from acrflow.inference.cache import Progress, generate_kept
+from acrflow.io.ledger import Ledger
+from acrflow.text.citations import CITATION, citations
+from acrflow.text.numbers import unsupported_numbers
 
 SYSTEM = (
     "You turn the reasoning of an imaging guideline into a list of facts. Write one fact a line, each a whole sentence "
@@ -92,8 +92,8 @@ def distill(
     """Put a model's facts in the place of the split sentences wherever they stand the check.
 
     Args:
-        sentences: `schemas.Traces`, as `traces.extract` made them.
-        guidelines: `schemas.Guidelines`, with the texts; one that several rows share is asked for once.
+        sentences: `schemas.dataset.Traces`, as `traces.extract` made them.
+        guidelines: `schemas.guideline.Guidelines`, with the texts; one that several rows share is asked for once.
         open_backend: loads the model; called only if a text is left to do.
         decoding: greedy for the first attempt; later ones sample with its temperature and the attempt as the seed.
         attempts: how often a text is asked for before the sentences stand.
@@ -101,7 +101,7 @@ def distill(
         ledger: taken are texts, kept are distilled ones; left out, by reason, are those where the sentences stay.
 
     Returns:
-        `schemas.Traces`.
+        `schemas.dataset.Traces`.
     """
     texts = {
         (row["condition"], row["heading"] or "", row["reasoning"]): row

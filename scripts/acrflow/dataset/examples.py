@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from acrflow import completion, schemas
-from acrflow.dataset.prompts import Prompt, messages, prompt_hash
-from acrflow.dataset.tokenizer import count_tokens
-from acrflow.dataset.traces import renumbered
-from acrflow.errors import InputError
-from acrflow.ledger import Ledger
+from acrflow import schemas
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.models.tokenizer import count_tokens
+from acrflow.schemas.dataset import Examples
+from acrflow.tasks import completion
+from acrflow.tasks.prompts import Prompt, messages, prompt_hash
+from acrflow.text.citations import renumbered
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,14 +27,14 @@ def render(
     """Render the rows of a split with a prompt.
 
     Args:
-        rows: `schemas.Rows`; may be empty.
+        rows: `schemas.dataset.Rows`; may be empty.
         prompt: the prompt.
         tokenizer: the base model's, from `acrflow.dataset.tokenizer.load_tokenizer`.
         max_tokens: longest prompt, in tokens with the chat template; longer ones are left out.
         ledger: gets the rows left out, and as facts the longest prompt and gold completion in tokens.
 
     Returns:
-        One row per example (`schemas.Examples`), in the order of `rows`.
+        One row per example (`schemas.dataset.Examples`), in the order of `rows`.
 
     Raises:
         InputError: no prompt fits, or the tokenizer cannot end a sequence (`check_end`).
@@ -69,14 +71,14 @@ def render(
         "longest_completion_tokens": max(completions, default=0),
         "without_reasoning": sum(not example["traces"] for example in examples),
     }
-    return pl.DataFrame(examples, schema=schemas.polars_schema(schemas.Examples))
+    return pl.DataFrame(examples, schema=schemas.polars_schema(Examples))
 
 
 def with_evidence(rows: pl.DataFrame, evidence: Mapping[str, Evidence]) -> pl.DataFrame:
     """The rows with other evidence; their gold reasoning cites what of its own studies is among it, by its new number.
 
     Args:
-        rows: `schemas.Rows`, with ACR's evidence.
+        rows: `schemas.dataset.Rows`, with ACR's evidence.
         evidence: id -> {number, pmid, text}; a row that is not here has none.
     """
     traces = []

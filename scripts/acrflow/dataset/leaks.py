@@ -7,7 +7,7 @@ import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from acrflow.dataset.inputs import WORD, input_texts
-from acrflow.labels import LABELS
+from acrflow.tasks.appropriateness import LABELS
 
 LISTED = 50  # pairs of near duplicates listed, the most similar first; the counts are complete
 BLOCK = 512  # rows compared with all training rows at once: 512 x 10,000 similarities are 40 MB
@@ -25,7 +25,7 @@ def report(train: pl.DataFrame, others: dict[str, pl.DataFrame], threshold: floa
     """What each other split shares with the training rows.
 
     Args:
-        train: rows (`schemas.Rows`).
+        train: rows (`schemas.dataset.Rows`).
         others: split name -> rows.
         threshold: cosine similarity, 0 to 1, from which two inputs are near duplicates (TF-IDF over words and pairs
             of words of "condition | variant | procedure").

@@ -17,8 +17,8 @@ from typing import Literal, NamedTuple, get_args
 
 import polars as pl
 
-from acrflow.errors import InputError
-from acrflow.labels import LABELS
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import LABELS
 
 Kind = Literal["row", "variant", "topic"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

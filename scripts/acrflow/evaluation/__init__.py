@@ -1,1 +1,1 @@
-"""From adapters to predictions, metrics, comparison and report."""
+"""From predictions to metrics and comparison, with the baselines beside the adapters."""

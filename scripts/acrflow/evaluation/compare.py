@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evaluation import metrics, published
+from acrflow.io.errors import InputError
+from acrflow.schemas.evaluation import KINDS, Comparison, Pairs
+from acrflow.stats.bootstrap import limits
 
 DIFFERENCES = ("macro_f1", "weighted_f1")  # figures whose difference each pair gets
 
@@ -46,7 +48,7 @@ def check(measured: Sequence[Measured], source: str) -> None:
 
 
 def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]) -> pl.DataFrame:
-    """Every model on every split, one figure a row (`schemas.Comparison`), models in the order of `schemas.KINDS`.
+    """Every model on every split, one figure a row (`Comparison`), models in the order of `schemas.evaluation.KINDS`.
 
     Args:
         measured: all metrics.
@@ -56,7 +58,7 @@ def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]
     for one in measured:
         families.setdefault((one["model"].partition("-seed")[0], one["split"]), []).append(one)
     rows = []
-    for one in sorted(measured, key=lambda one: schemas.KINDS.index(one["kind"])):
+    for one in sorted(measured, key=lambda one: KINDS.index(one["kind"])):
         who = {key: one[key] for key in ("model", "kind", "split")}
         figures = dict(one["figures"])
         if one["kind"] == "adapter" and one["model"] in relative_times:
@@ -69,7 +71,7 @@ def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]
             rows.append(
                 {**who, "metric": metric, **figure, "seeds": 0, **seeds, "published": printed, "rows": one["rows"]}
             )
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Comparison))
+    return pl.DataFrame(rows, schema=schemas.polars_schema(Comparison))
 
 
 def _over_seeds(family: Sequence[Measured], metric: str) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def _over_seeds(family: Sequence[Measured], metric: str) -> dict[str, Any]:
 
 
 def relative_times(logs: Mapping[str, pl.DataFrame]) -> dict[str, float]:
-    """Training time of each adapter over that of the adapter named baseline (`schemas.TrainingLog`); none without."""
+    """Training time of each adapter over that of the adapter named baseline (`TrainingLog`); none without."""
     seconds = {
         name: float(log.filter(pl.col("metric") == "seconds")["value"].drop_nulls().sum()) for name, log in logs.items()
     }
@@ -122,7 +124,7 @@ def tallies(
 
 
 def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
-    """Every pair of models on every split (`schemas.Pairs`).
+    """Every pair of models on every split (`Pairs`).
 
     The exact McNemar test with Holm's correction within the split; differences of the figures with paired bootstrap
     intervals: both models are drawn with the same seed, so that each draw weighs the same rows (or topics).
@@ -148,13 +150,13 @@ def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
                 row[metric] = float(values[a][metric] - values[b][metric])
                 for way, drawn in (("", by_rows), ("_topic", by_topics)):
                     if drawn[a]:
-                        low, high = metrics.limits(drawn[a][metric] - drawn[b][metric])
+                        low, high = limits(drawn[a][metric] - drawn[b][metric])
                         row |= {f"{metric}{way}_low": low, f"{metric}{way}_high": high}
             family.append(row)
         if family:
             corrected = multipletests([row["p"] for row in family], method="holm")[1]
             rows += [{**row, "p_holm": float(p)} for row, p in zip(family, corrected, strict=True)]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pairs))
+    return pl.DataFrame(rows, schema=schemas.polars_schema(Pairs))
 
 
 def find_rows(predictions: Path, given: Path | None) -> Path:

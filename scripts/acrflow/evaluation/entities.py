@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from acrflow.dataset.traces import split_sentences
-from acrflow.errors import InputError
-from acrflow.models import pick_device
+from acrflow.io.errors import InputError
+from acrflow.models.loading import pick_device
+from acrflow.text.sentences import split_sentences
 
 Finder = Callable[[list[str]], list[list[str]]]  # texts -> the entities of each, distinct, lower case, in order
 
@@ -30,7 +30,7 @@ _GENERAL = ENGLISH_STOP_WORDS | {
 
 
 def gazetteer(rows: pl.DataFrame) -> Finder:
-    """A finder of the terms that conditions, scenarios and procedures are made of (`schemas.Rows`).
+    """A finder of the terms that conditions, scenarios and procedures are made of (`schemas.dataset.Rows`).
 
     A term is a run of up to `LONGEST` words without a general word between them; the longest match wins.
     """

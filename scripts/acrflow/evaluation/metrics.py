@@ -14,14 +14,25 @@ import numpy as np
 import polars as pl
 
 from acrflow import schemas
-from acrflow.errors import InputError
-from acrflow.labels import LABELS
+from acrflow.io.errors import InputError
+from acrflow.schemas.inference import Predictions
+from acrflow.stats.bootstrap import LEVEL, limits, resampled
+from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.votes import _categories, vote_shares
 
 UNPARSED = "unparsed"
+
+
 COLUMNS = (*LABELS, UNPARSED)
+
+
 SHORT = ("una", "mba", "ua")  # the labels in metric names, in the order of `LABELS`
+
+
 MAIN = ("macro_f1", "weighted_f1", "accuracy", "balanced_accuracy", "qwk", "unsafe", "unparsed", "well_formed")
-REASONING = (  # columns of `schemas.ReasoningScores`
+
+
+REASONING = (  # columns of `schemas.evaluation.ReasoningScores`
     "alignment",
     "entity_precision",
     "entity_recall",
@@ -31,17 +42,34 @@ REASONING = (  # columns of `schemas.ReasoningScores`
     "citation_recall",
     "unsupported_numbers",
 )
+
+
 VALUES = ("vote_agreement", "brier", "tokens", "seconds", *REASONING)  # means over the rows that have them
+
+
 BINS = 10  # of equal width in confidence
+
+
 SHAPE = (len(LABELS), len(COLUMNS), 2)  # gold label, predicted label (the fourth: unparsed), well-formed (no, yes)
-LEVEL = 0.95
+
 
 _CELLS = slice(0, int(np.prod(SHAPE)))
+
+
 _SUMS = slice(_CELLS.stop, _CELLS.stop + len(VALUES))
+
+
 _KNOWN = slice(_SUMS.stop, _SUMS.stop + len(VALUES))
+
+
 _BINS = slice(_KNOWN.stop, _KNOWN.stop + 3 * BINS)
+
+
 _WIDTH = _BINS.stop
+
+
 _DISTANCE = (np.arange(3)[:, None] - np.arange(3)[None, :]) ** 2
+
 
 Figures = dict[str, np.ndarray]
 
@@ -129,20 +157,6 @@ def _kappa(confusion: np.ndarray) -> np.ndarray:
     return kappa
 
 
-def resampled(lines: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Sums of lines drawn with replacement, shape (draws, K); the same seed and number of lines draw the same lines."""
-    random = np.random.default_rng(seed)
-    size = len(lines)
-    sums = np.empty((draws, lines.shape[1]))
-    step = max(1, 4_000_000 // max(size, 1))  # draws at a time: 32 MB of drawn places
-    for start in range(0, draws, step):
-        number = min(step, draws - start)
-        drawn = random.integers(0, size, (number, size)) + np.arange(number)[:, None] * size
-        times = np.bincount(drawn.ravel(), minlength=number * size).reshape(number, size)
-        sums[start : start + number] = times @ lines
-    return sums
-
-
 def drawn(lines: np.ndarray, draws: int, seed: int) -> Figures:
     """The figures of every draw; none of fewer than two lines."""
     return figures(resampled(lines, draws, seed)) if len(lines) > 1 else {}
@@ -156,12 +170,6 @@ def intervals(lines: np.ndarray, draws: int, seed: int) -> dict[str, tuple[float
     return {name: limits(values) for name, values in drawn.items() if np.isfinite(values).any()}
 
 
-def limits(values: np.ndarray) -> tuple[float, float]:
-    """The 2.5 and the 97.5 percentile of what is finite."""
-    low, high = np.quantile(values[np.isfinite(values)], ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return float(low), float(high)
-
-
 def tally(
     predictions: pl.DataFrame,
     rows: pl.DataFrame,
@@ -172,11 +180,11 @@ def tally(
     """One model's answers as a tally, in the order of the rows' ids. A row that was not asked counts as unparsed.
 
     Args:
-        predictions: of one model on one split (`schemas.Predictions`).
-        rows: the split (`schemas.Rows`), with the gold labels.
+        predictions: of one model on one split (`schemas.inference.Predictions`).
+        rows: the split (`schemas.dataset.Rows`), with the gold labels.
         asked: rendered examples of the split where some rows' prompts were too long; None: all rows were asked.
         source: the predictions file, named in errors.
-        scores: the model's reasoning on this split (`schemas.ReasoningScores`), if it was scored.
+        scores: the model's reasoning on this split (`schemas.evaluation.ReasoningScores`), if it was scored.
 
     Raises:
         InputError: the predictions are not those of exactly these rows.
@@ -243,25 +251,13 @@ def panel(rows: pl.DataFrame) -> Tally:
     return Tally(lines, voted["topic"].rank("dense").cast(pl.Int64).to_numpy() - 1)
 
 
-def vote_shares(votes: pl.Series) -> np.ndarray:
-    """Share of each row's panel that voted for each of `LABELS`, shape (rows, 3); NaN where there are no votes."""
-    counts = np.array([_categories(one) for one in votes], dtype=float).reshape(len(votes), 3)
-    totals = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
-
-
-def _categories(votes: Sequence[int] | None) -> tuple[int, int, int]:
-    """Nine counts of votes as votes for each of `LABELS`."""
-    return (sum(votes[:3]), sum(votes[3:6]), sum(votes[6:])) if votes is not None else (0, 0, 0)
-
-
 def read_predictions(path: Path, model: str, split: str) -> pl.DataFrame:
     """Predictions, seen to be this model's on this split.
 
     Raises:
         InputError: they are another's.
     """
-    predictions = schemas.read(schemas.Predictions, path)
+    predictions = schemas.read(Predictions, path)
     for column, expected in (("model", model), ("split", split)):
         found = set(predictions[column]) - {expected}
         if found:

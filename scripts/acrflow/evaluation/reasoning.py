@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from acrflow import schemas
-from acrflow.dataset.traces import CITATION, citations, split_sentences
 from acrflow.evaluation.entities import Finder
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evaluation import ReasoningScores
+from acrflow.text.citations import CITATION, citations
+from acrflow.text.sentences import split_sentences
 
 QUESTION = """Rate a piece of medical reasoning against the expert's reasoning on four things: how much of the \
 expert's reasoning it covers, whether it agrees with it, whether its logic holds, and whether it claims nothing that \
@@ -47,8 +49,8 @@ def score(
     """Score the reasoning of one model on one split.
 
     Args:
-        predictions: `schemas.Predictions`.
-        rows: the split, `schemas.Rows`, with the gold traces.
+        predictions: `Predictions`.
+        rows: the split, `Rows`, with the gold traces.
         prompts: id -> the text that the model was shown.
         encode: the embedder; asked once for all sentences and once for all entities.
         find: the entity finder.
@@ -57,7 +59,7 @@ def score(
         ledger: gets the answers without reasoning or gold reasoning, and counts those that the judge gave no score.
 
     Returns:
-        `schemas.ReasoningScores`, in the predictions' order. An answer without reasoning scores 0 where the row has
+        `ReasoningScores`, in the predictions' order. An answer without reasoning scores 0 where the row has
         gold reasoning.
     """
     joined = predictions.select("id", "model", "split", "reasoning").join(
@@ -94,7 +96,7 @@ def score(
                 "unsupported_numbers": len(numbers(row["reasoning"]) - numbers(prompts[row["id"]] + " ".join(traces))),
             }
         )
-    return pl.DataFrame(values, schema=schemas.polars_schema(schemas.ReasoningScores))
+    return pl.DataFrame(values, schema=schemas.polars_schema(ReasoningScores))
 
 
 def numbers(text: str) -> set[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acrflow.errors import InputError
+from acrflow.io.errors import InputError
 
 if TYPE_CHECKING:
     from acrflow.evidence.sources import Source
@@ -39,7 +39,7 @@ def open_source(args: argparse.Namespace) -> Iterator["Source"]:
     from acrflow.evidence import entrez, sources
     from acrflow.evidence.cache import Cache
     from acrflow.evidence.matching import Matcher
-    from acrflow.polite import PoliteClient
+    from acrflow.io.http import PoliteClient
 
     if args.source != "entrez":
         yield sources.NoSource() if args.source == "none" else sources.Snapshot(Path(args.source))

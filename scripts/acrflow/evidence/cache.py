@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from acrflow.errors import InputError
 from acrflow.evidence.reader import split_articles
-from acrflow.files import whole
+from acrflow.io.errors import InputError
+from acrflow.io.files import whole
 
 DAY = 86_400.0  # seconds
 ABSENT_DAYS = 7.0  # PubMed may add a record that it did not have

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from acrflow import schemas
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Condensed
 
 RESULTS, CONCLUSIONS = "RESULTS", "CONCLUSIONS"  # NlmCategory of the sections kept
 
@@ -89,13 +90,13 @@ def condense(records: pl.DataFrame, unstructured: str, ledger: Ledger) -> pl.Dat
     """Keep the results and conclusions of each abstract.
 
     Args:
-        records: one row per PMID (`schemas.Records`).
+        records: one row per PMID (`Records`).
         unstructured: abstracts without sections: "findings" keeps the sentences with findings and the last one,
             "whole" keeps all.
         ledger: taken are requested PMIDs, kept are those with a text; left out by reason.
 
     Returns:
-        One row per PMID (`schemas.Condensed`) in the given order, words counted before and after. The text consists
+        One row per PMID (`Condensed`) in the given order, words counted before and after. The text consists
         of whole sentences of the abstract, unaltered and in their order, so every number in it is in the source.
         Retracted studies, absent records and records without abstract have no text, and `dropped` says why.
 
@@ -113,7 +114,7 @@ def condense(records: pl.DataFrame, unstructured: str, ledger: Ledger) -> pl.Dat
         after = len((text or "").split())
         rewritten = None if text is None else False
         rows.append((record["pmid"], record["title"], record["year"], text, before, after, dropped, rewritten))
-    condensed = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Condensed), orient="row")
+    condensed = pl.DataFrame(rows, schema=schemas.polars_schema(Condensed), orient="row")
     ledger.taken += len(condensed)
     ledger.facts["retracted"] = condensed.filter(dropped="retracted")["pmid"].to_list()
     ledger.facts["words_before"] = condensed["words_before"].sum()

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
-from acrflow.errors import InputError
 from acrflow.evidence.cache import NO_RECORD, Cache
 from acrflow.evidence.reader import BrokenXml
-from acrflow.polite import PassingFault, PoliteClient
+from acrflow.io.errors import InputError
+from acrflow.io.http import PassingFault, PoliteClient
 
 TOOL = "acrflow"
 KEY = "NCBI_API_KEY"  # the environment variable that holds the key

@@ -17,8 +17,8 @@ from acrflow.evidence.cache import ABSENT_DAYS, DAY, Cache
 from acrflow.evidence.citation import Citation, read_citation, same_study, title_words
 from acrflow.evidence.entrez import Eutils, batches, progress_bar
 from acrflow.evidence.reader import BrokenXml
-from acrflow.files import read_json, write_json
-from acrflow.polite import PassingFault
+from acrflow.io.files import read_json, write_json
+from acrflow.io.http import PassingFault
 
 CITATIONS = 100  # a request to ECitMatch
 HITS = 20  # of an ESearch; a title with more is no title

@@ -66,7 +66,7 @@ def read_records(xml: bytes) -> list[Record]:
         xml: a whole `PubmedArticleSet`.
 
     Returns:
-        Rows of `schemas.Records` with status `received`.
+        Rows of `schemas.evidence.Records` with status `received`.
 
     Raises:
         BrokenXml: see `BrokenXml`.

@@ -10,7 +10,8 @@ from acrflow import schemas
 from acrflow.evidence.citation import read_citation
 from acrflow.evidence.matching import Match
 from acrflow.guideline.model import Guideline, RowReference
-from acrflow.ledger import EXAMPLES, Ledger
+from acrflow.io.ledger import EXAMPLES, Ledger
+from acrflow.schemas.evidence import Pmids
 
 Search = Callable[[Sequence[str]], list[Match]]  # printed citations to matches
 
@@ -34,7 +35,7 @@ def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Sea
         search: looks for the studies whose PMID is not printed by their citation; None looks for none.
 
     Returns:
-        `schemas.Pmids`, by topic in the given order, then by number. Status `given`: the appendix prints a PMID;
+        `Pmids`, by topic in the given order, then by number. Status `given`: the appendix prints a PMID;
         `matched`: the search found the study, and it alone; `ambiguous`: several studies fit the citation;
         `not_a_pmid`: the appendix prints something else, and the search found nothing; `not_found`: it prints nothing.
     """
@@ -52,7 +53,7 @@ def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Sea
             ledger.kept += 1
         else:
             ledger.leave_out(_why_not(row), _name(row))
-    frame = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Pmids))
+    frame = pl.DataFrame(rows, schema=schemas.polars_schema(Pmids))
     ledger.facts["topics"] = frame["topic"].n_unique()
     ledger.facts["distinct_pmids"] = frame["pmid"].drop_nulls().n_unique()
     ledger.facts["looked_up"] = sum(bool(match.by) for match in matches)

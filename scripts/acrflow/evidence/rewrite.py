@@ -1,28 +1,23 @@
 """Let a language model condense abstracts, and believe it only where every number it writes is in the abstract."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from acrflow.generation.base import Backend, Conversation, Decoding
-from acrflow.generation.kept import Progress, generate_kept
-from acrflow.ledger import Ledger
+from acrflow.inference.backend import Backend, Conversation, Decoding
+from acrflow.inference.cache import Progress, generate_kept
+from acrflow.io.ledger import Ledger
+from acrflow.text.numbers import unsupported_numbers
 
 SYSTEM = (
     "You condense abstracts of medical studies. Keep the results and the conclusions, with every number, confidence "
     "interval and comparison as it is printed. Leave out background, aims and methods. Add nothing, and no opinion."
 )
-USER = "Title: {title}\n\n{abstract}\n\nResults and conclusions, in plain sentences without headings:"
 
-_NUMBER = re.compile(r"(?<!\d)[.·]?\d+(?:[,·.]\d+)*")
-_NUMBER_WORD = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|third|quarter|twice|\w+teen"
-    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand)\b",
-    re.IGNORECASE,
-)
+
+USER = "Title: {title}\n\n{abstract}\n\nResults and conclusions, in plain sentences without headings:"
 
 
 def rewrite(
@@ -39,8 +34,8 @@ def rewrite(
     """Put a model's condensed text in the place of the rule's wherever it stands the check.
 
     Args:
-        condensed: `schemas.Condensed`, as the rule made it; studies without a text stay without.
-        records: `schemas.Records` of the same PMIDs.
+        condensed: `schemas.evidence.Condensed`, as the rule made it; studies without a text stay without.
+        records: `schemas.evidence.Records` of the same PMIDs.
         open_backend: loads the model; called only if an abstract is left to do.
         decoding: greedy, with a length limit.
         batch: abstracts generated at once.
@@ -92,26 +87,3 @@ def why_not(text: str, source: str) -> str | None:
     if len(text.split()) > len(source.split()):
         return "longer than the abstract"
     return "a number that is not in the abstract" if unsupported_numbers(text, source) else None
-
-
-def unsupported_numbers(text: str, source: str) -> list[str]:
-    """The numbers of a text that its source does not have, in figures or words.
-
-    1,234 is 1234, .5 and 0.50 are 0.5; a number in words must stand in words.
-
-    >>> unsupported_numbers("Seen in 1234 of 2000 (61 %), twice.", "Seen in 1,234 of 2000.")
-    ['61', 'twice']
-    """
-    known = {_value(number) for number in _NUMBER.findall(source)}
-    known_words = {word.lower() for word in _NUMBER_WORD.findall(source)}
-    figures = [number for number in _NUMBER.findall(text) if _value(number) not in known]
-    return figures + [word for word in _NUMBER_WORD.findall(text) if word.lower() not in known_words]
-
-
-def _value(number: str) -> str:
-    """One spelling for equal numbers; a comma is a thousands separator where three digits follow it, else a point."""
-    plain = re.sub(r",(?=\d{3}(?:\D|$))", "", number).replace("·", ".").replace(",", ".")
-    whole, point, fraction = plain.partition(".")
-    if "." in fraction:  # a version or a date, not one number
-        return plain
-    return f"{int(whole or 0)}.{fraction.rstrip('0')}" if point and fraction.rstrip("0") else str(int(whole or 0))

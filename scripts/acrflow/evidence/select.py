@@ -23,7 +23,7 @@ class Selection:
     """What a prompt shows and what did not fit.
 
     Attributes:
-        kept: {number, pmid, text} of each study that fits (`schemas.EVIDENCE`), in ACR's order.
+        kept: {number, pmid, text} of each study that fits (`schemas.dataset.EVIDENCE`), in ACR's order.
         left_out: reference numbers of the studies that did not fit, in ACR's order.
     """
 

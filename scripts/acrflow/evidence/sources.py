@@ -7,14 +7,15 @@ from typing import Protocol, TypeVar
 import polars as pl
 
 from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.evidence.cache import NO_RECORD, Cache
 from acrflow.evidence.citation import Citation, read_citation
 from acrflow.evidence.entrez import Entrez
 from acrflow.evidence.matching import NOTHING, Match, Matcher, unique
 from acrflow.evidence.reader import BrokenXml, Record, absent, read_citations, read_records
 from acrflow.evidence.references import is_pmid
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
+from acrflow.schemas.evidence import Records
 
 Found = TypeVar("Found")
 
@@ -149,7 +150,7 @@ def collect_records(source: Source, pmids: Iterable[int], ledger: Ledger) -> pl.
         ledger: taken are PMIDs, kept are those with a record, left out those without.
 
     Returns:
-        `schemas.Records`, sorted by PMID.
+        `schemas.evidence.Records`, sorted by PMID.
     """
     asked = list(pmids)
     requested = sorted(set(asked))
@@ -161,4 +162,4 @@ def collect_records(source: Source, pmids: Iterable[int], ledger: Ledger) -> pl.
     ledger.kept += len(received)
     ledger.facts["asked_for_more_than_once"] = len(asked) - len(requested)
     rows = [received.get(pmid) or absent(pmid) for pmid in requested]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Records), orient="row")
+    return pl.DataFrame(rows, schema=schemas.polars_schema(Records), orient="row")

@@ -1,1 +1,1 @@
-"""From guideline documents (PDF) to parsed topics."""
+"""From guideline documents, or a table of rated rows, to parsed topics."""

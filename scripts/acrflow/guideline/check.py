@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 
-from acrflow import limits
-from acrflow.errors import InputError
 from acrflow.guideline.pdf import AGAIN, open_document
 from acrflow.guideline.web import AGAIN_HTML, is_web_page
+from acrflow.io import sandbox
+from acrflow.io.errors import InputError
 
 # a topic's documents and their file names; where a folder holds several, the first is read
 NEEDED = {"narrative": ("narrative.pdf",), "appendix": ("appendix.pdf", "appendix.html")}
@@ -62,7 +62,7 @@ def check_documents(folder: Path, topics: list[str]) -> dict[str, InputError]:
             missing.append(InputError(Path(folder) / topic / names[0], "the document is missing", remedy))
     if missing:
         raise together(missing)
-    errors = limits.each(lambda topic: _check_topic(Path(folder) / topic), topics, AGAIN, SECONDS, MEGABYTES)
+    errors = sandbox.each(lambda topic: _check_topic(Path(folder) / topic), topics, AGAIN, SECONDS, MEGABYTES)
     bad = {topic: error for topic, error in zip(topics, errors, strict=True) if error is not None}
     if len(bad) == len(topics):
         raise together(list(bad.values()))
@@ -79,7 +79,7 @@ def together(errors: list[InputError]) -> InputError:
 def _check_topic(folder: Path) -> None:
     found = documents_of(folder)
     for path in (found[document] for document in NEEDED):
-        limits.at(str(path))
+        sandbox.at(str(path))
         (_check_page if is_web_page(path) else _check)(path)
 
 
@@ -92,7 +92,7 @@ def _check_page(path: Path) -> None:
 def _check(path: Path) -> None:
     with open_document(path) as document:
         for index in range(min(FIRST_PAGES, len(document))):
-            limits.at(f"{path}, page {index + 1}")
+            sandbox.at(f"{path}, page {index + 1}")
             try:
                 text = document[index].get_textpage().get_text_range()
             except pdfium.PdfiumError:

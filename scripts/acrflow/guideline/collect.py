@@ -6,15 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from acrflow import schemas
-from acrflow.errors import InputError
 from acrflow.guideline.model import Guideline, Row, Variant
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
 from acrflow.schemas import polars_schema
+from acrflow.schemas.guideline import Guidelines, Studies, row_id
 
 
 def collect(guidelines: Sequence[Guideline], ledger: Ledger) -> pl.DataFrame:
-    """One row per condition x variant x procedure (`schemas.Guidelines`), in the order of the topics given.
+    """One row per condition x variant x procedure (`schemas.guideline.Guidelines`), in the order of the topics given.
 
     A procedure that a variant prints twice is kept once and counted in `ledger`; twice with different categories is
     an error of the document.
@@ -48,13 +48,13 @@ def collect(guidelines: Sequence[Guideline], ledger: Ledger) -> pl.DataFrame:
         "joins": dict(Counter(row["join"] for row in rows)),
         "appropriateness": dict(Counter(row["appropriateness"] for row in rows)),
     }
-    return pl.DataFrame(rows, schema=polars_schema(schemas.Guidelines))
+    return pl.DataFrame(rows, schema=polars_schema(Guidelines))
 
 
 def studies(guidelines: Sequence[Guideline]) -> pl.DataFrame:
-    """The entries of all evidence tables (`schemas.Studies`)."""
+    """The entries of all evidence tables (`schemas.guideline.Studies`)."""
     rows = [{"topic": guideline.topic, **study.model_dump()} for guideline in guidelines for study in guideline.studies]
-    return pl.DataFrame(rows, schema=polars_schema(schemas.Studies))
+    return pl.DataFrame(rows, schema=polars_schema(Studies))
 
 
 def quality(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def quality(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _values(guideline: Guideline, variant: Variant, row: Row) -> dict[str, Any]:
     return {
-        "id": schemas.row_id(guideline.topic, variant.text, row.procedure),
+        "id": row_id(guideline.topic, variant.text, row.procedure),
         "topic": guideline.topic,
         "condition": guideline.title,
         "revision": guideline.revision,

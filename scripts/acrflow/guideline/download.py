@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from acrflow.errors import InputError
-from acrflow.files import read_json, sha256, whole, whole_folder, write_json
-from acrflow.polite import PassingFault, PoliteClient
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, sha256, whole, whole_folder, write_json
+from acrflow.io.http import PassingFault, PoliteClient
 
 MANIFEST = "manifest.json"
 NEEDED = (("narrative.pdf",), ("appendix.pdf", "appendix.html"))  # one of each; the other documents may be missing

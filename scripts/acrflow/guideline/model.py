@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from acrflow.errors import InputError
-from acrflow.files import write_text
+from acrflow.io.errors import InputError
+from acrflow.io.files import write_text
 
 
 class Part(BaseModel):

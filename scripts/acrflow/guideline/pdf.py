@@ -19,8 +19,8 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-from acrflow import limits
-from acrflow.errors import InputError
+from acrflow.io import sandbox
+from acrflow.io.errors import InputError
 
 AGAIN = (
     "get the document again from its publisher, as PDF, and replace the file; or leave the topic out (topics.leave_out)"
@@ -104,7 +104,7 @@ def open_document(path: Path) -> Iterator[pdfium.PdfDocument]:
         InputError: missing, no PDF, cut off, encrypted, damaged, empty or with more than `MAX_PAGES` pages.
     """
     path = Path(path)
-    limits.at(str(path))
+    sandbox.at(str(path))
     try:
         with open(path, "rb") as file:
             head = file.read(1024)
@@ -142,7 +142,7 @@ def read_pages(path: Path) -> list[Page]:
     with open_document(path) as document:
         for index in range(len(document)):
             where = f"{path}, page {index + 1}"
-            limits.at(where)
+            sandbox.at(where)
             try:
                 page = document[index]
             except pdfium.PdfiumError:

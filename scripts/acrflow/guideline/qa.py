@@ -4,13 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from acrflow.errors import InputError
-from acrflow.guideline.appendix import Appendix, AppendixVariant, read_appendix
-from acrflow.guideline.evidence_table import read_evidence_table
 from acrflow.guideline.join import best_match, pair
 from acrflow.guideline.model import BibliographyEntry, Guideline, Row, Study, Variant
-from acrflow.guideline.narrative import Narrative, NarrativeVariant, canonical, read_narrative
-from acrflow.labels import DISAGREEMENT, MBA
+from acrflow.guideline.publishers.acr.appendix import Appendix, AppendixVariant, read_appendix
+from acrflow.guideline.publishers.acr.evidence_table import read_evidence_table
+from acrflow.guideline.publishers.acr.narrative import Narrative, NarrativeVariant, canonical, read_narrative
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import DISAGREEMENT, MBA
 
 CONFLICT_SHARE = 0.02  # of the categories that both documents print; above it they are not witnesses of one guideline
 SAME_GUIDELINE = "give the narrative and the appendix of one topic, downloaded on the same day"

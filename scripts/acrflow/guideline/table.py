@@ -12,12 +12,14 @@ from typing import Any
 
 import polars as pl
 
-from acrflow import limits, schemas
-from acrflow.errors import InputError
-from acrflow.guideline_sources import Columns, Table
-from acrflow.labels import CATEGORIES, parse_category
-from acrflow.ledger import EXAMPLES, Ledger
-from acrflow.topics import Topic, slug
+from acrflow import schemas
+from acrflow.config.documents import Columns, Table
+from acrflow.guideline.topics import Topic, slug
+from acrflow.io import sandbox
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import EXAMPLES, Ledger
+from acrflow.schemas.guideline import VOTE_COUNTS, Guidelines, row_id
+from acrflow.tasks.appropriateness import CATEGORIES, parse_category
 
 LARGEST = 200_000_000  # bytes when unpacked; the whole of the ACR's rows, 16,000, takes 10.5 million
 MOST_ROWS = 1_000_000
@@ -31,7 +33,7 @@ _NUMBERED = r"(?i)^\s*Variant\s*:?\s*(\d+)\s*[:.]?\s*"
 def read_table(
     path: Path, table: Table, topics: Sequence[Topic], leave_out: Sequence[str], ledger: Ledger
 ) -> pl.DataFrame:
-    """One row per condition x variant x procedure (`schemas.Guidelines`), by topic, variant and the table's order.
+    """One row per condition x variant x procedure (`Guidelines`), by topic, variant and the table's order.
 
     Names that differ only in case and punctuation are one topic, under the spelling that most rows have. Of rows that
     say the same twice the first is kept, with what it lacks filled from the others; rows that give one key two labels
@@ -68,10 +70,10 @@ def read_table(
     facts["with_reasoning"] = rows["reasoning"].count()
     facts["appropriateness"] = dict(Counter(rows["appropriateness"]))
     facts["rating_outside_its_category"] = _contradictions(rows)
-    printed = schemas.polars_schema(schemas.Guidelines)
+    printed = schemas.polars_schema(Guidelines)
     unsaid = ("revision", "year", "narrative_procedure", "narrative_category", "heading")  # what only documents say
     return rows.select(
-        pl.struct(KEY).map_elements(lambda key: schemas.row_id(*key.values()), pl.String).alias("id"),
+        pl.struct(KEY).map_elements(lambda key: row_id(*key.values()), pl.String).alias("id"),
         *("topic", "condition", "variant_number", "variant", "procedure", "appropriateness"),
         *(*FIGURES, "votes", *TEXTS[1:]),
         pl.lit([], pl.List(pl.Int64)).alias("references"),
@@ -88,7 +90,7 @@ def read_cells(path: Path) -> pl.DataFrame:
     Raises:
         InputError: missing, of another format, damaged, or more than `LARGEST` bytes (unpacked) or `MOST_ROWS` rows.
     """
-    limits.at(str(path))
+    sandbox.at(str(path))
     try:
         if path.suffix == ".parquet":
             frame = _read_parquet(path)
@@ -197,7 +199,7 @@ def _votes(rows: pl.DataFrame) -> pl.Expr:
     if rows.schema["votes"] == pl.String:
         votes = votes.str.extract_all(r"\d+")
     votes = votes.cast(pl.List(pl.Int64))
-    return pl.when(votes.list.len() == schemas.VOTE_COUNTS).then(votes).otherwise(None)
+    return pl.when(votes.list.len() == VOTE_COUNTS).then(votes).otherwise(None)
 
 
 def _leave_out_incomplete(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:

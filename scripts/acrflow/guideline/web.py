@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from acrflow.errors import InputError
 from acrflow.guideline.layout import squeeze
+from acrflow.io.errors import InputError
 
 AGAIN_HTML = "save the page again from its publisher (the whole page, as HTML) and replace the file"
 MAX_BYTES = 64_000_000  # the largest real page has 150 kB

@@ -1,1 +1,1 @@
-"""Retrieval: evidence for conditions that no guideline covers, found and graded by the system itself."""
+"""Evidence for conditions that no guideline covers, found and graded by the workflow itself."""

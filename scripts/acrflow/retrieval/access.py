@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from acrflow.errors import InputError
 from acrflow.evidence import entrez
 from acrflow.evidence.cache import Cache
 from acrflow.evidence.sources import Snapshot
-from acrflow.polite import PoliteClient
+from acrflow.io.errors import InputError
+from acrflow.io.http import PoliteClient
 from acrflow.retrieval.engines import Engine, PubMedEngine, SnapshotEngine
 
 

@@ -20,11 +20,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
 from acrflow import schemas
-from acrflow.dataset.prompts import evidence_block
 from acrflow.evidence.select import within
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval import mentions
 from acrflow.retrieval.queries import Names, names
+from acrflow.schemas.retrieval import Assigned, Grades
+from acrflow.tasks.prompts import evidence_block
 
 DIMENSIONS = 100  # of the latent space, at most
 FUSION = 60  # the constant of reciprocal rank fusion, as its authors set it
@@ -70,7 +71,7 @@ def assign(
     """The evidence of every row, with the reasons.
 
     Args:
-        rows: id, topic, condition, variant and procedure of each row (`schemas.Rows` of all splits).
+        rows: id, topic, condition, variant and procedure of each row (`schemas.dataset.Rows` of all splits).
         found, queries, records, condensed, grades: the tables of `schemas` of these names; grades None: quality is not
             known and likeness alone decides.
         budget: tokens of a row's evidence block.
@@ -79,7 +80,7 @@ def assign(
         progress: called after every topic.
 
     Returns:
-        `schemas.Assigned`, a row's studies in the order of its prompt.
+        `schemas.retrieval.Assigned`, a row's studies in the order of its prompt.
     """
     visible = found.filter(~pl.col("hidden"))
     usable = condensed.drop_nulls("text").join(visible.select("pmid").unique(), on="pmid", how="semi")
@@ -95,7 +96,7 @@ def assign(
         named = mentions.first_named(pool, tests)
         assigned += _topic(group, Pool(pool, named, vectors[pool["place"].to_numpy()]), space, budget, ledger)
         progress()
-    table = pl.DataFrame(assigned, schema=schemas.polars_schema(schemas.Assigned))
+    table = pl.DataFrame(assigned, schema=schemas.polars_schema(Assigned))
     ledger.taken, ledger.kept = rows.height, table["id"].n_unique()
     ledger.facts |= {"assignments": table.height, "studies_assigned": table["pmid"].n_unique()}
     return table
@@ -121,7 +122,7 @@ def _known(
     )
     about = mentions.searchable(records.join(usable, on="pmid", how="semi"))
     about = about.join(mentions.modalities_named(about), on="pmid")
-    graded = pl.DataFrame(schema=schemas.polars_schema(schemas.Grades)) if grades is None else grades
+    graded = pl.DataFrame(schema=schemas.polars_schema(Grades)) if grades is None else grades
     graded = graded.select("pmid", "grade", "chance_of_strong", "mean_rank")
     known = studies.join(about, on="pmid", how="inner", maintain_order="left").join(
         graded, on="pmid", how="left", maintain_order="left"

@@ -12,8 +12,8 @@ from acrflow.evidence.cache import DAY, Cache
 from acrflow.evidence.entrez import Eutils
 from acrflow.evidence.matching import eutils_root
 from acrflow.evidence.reader import Record
-from acrflow.files import read_json, write_json
-from acrflow.polite import PassingFault
+from acrflow.io.files import read_json, write_json
+from acrflow.io.http import PassingFault
 from acrflow.retrieval.boolean import Query, Term, read, terms
 
 
@@ -120,7 +120,7 @@ class SnapshotEngine:
     The order is that of the query's terms that a study has, most first, then the newest.
 
     Args:
-        records: rows of `schemas.Records`.
+        records: rows of `schemas.evidence.Records`.
     """
 
     def __init__(self, records: Iterable[Record]):

@@ -6,11 +6,11 @@ import polars as pl
 
 
 def of_rows(assigned: pl.DataFrame, condensed: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The evidence of each row that has some: {number, pmid, text}, as `schemas.Rows` holds it.
+    """The evidence of each row that has some: {number, pmid, text}, as `schemas.dataset.Rows` holds it.
 
     Args:
-        assigned: `schemas.Assigned`.
-        condensed: the studies' texts (`schemas.Condensed`).
+        assigned: `schemas.retrieval.Assigned`.
+        condensed: the studies' texts (`schemas.evidence.Condensed`).
     """
     studies = assigned.join(condensed.select("pmid", "text"), on="pmid", how="left").sort("id", "number")
     grouped: dict[str, list[dict[str, Any]]] = {}

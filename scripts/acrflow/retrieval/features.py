@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from acrflow.errors import InputError
+from acrflow.io.errors import InputError
 
 TYPES = (
     "Randomized Controlled Trial", "Controlled Clinical Trial", "Clinical Trial", "Meta-Analysis", "Systematic Review",
@@ -60,7 +60,7 @@ def features(records: Iterable[Mapping[str, Any]], ranks: Mapping[str, float] | 
     """One row per record.
 
     Args:
-        records: rows of `schemas.Records`.
+        records: rows of `schemas.evidence.Records`.
         ranks: SJR by journal (`read_sjr`); None: no table, and the rank is not known of any journal.
 
     Returns:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from acrflow import schemas
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.features import features
 from acrflow.retrieval.quality import Grader, grade
+from acrflow.schemas.retrieval import Grades
 
 
 def grade_records(
@@ -17,18 +18,18 @@ def grade_records(
     """Grade every record; one without an abstract is graded by what is left of it, and says so.
 
     Args:
-        records: `schemas.Records`.
+        records: `schemas.evidence.Records`.
         grader: None: there were too few studies to learn from, and none is graded.
         ranks: SJR by journal.
         ledger: taken are PMIDs, kept those graded, left out those without a record.
 
     Returns:
-        `schemas.Grades`, sorted as the records.
+        `schemas.retrieval.Grades`, sorted as the records.
     """
     ledger.taken, received = len(records), records.filter(status="received")
     if grader is None:
         ledger.leave_out("no grader: too few graded studies to learn from", "all of them", len(records))
-        return pl.DataFrame(schema=schemas.polars_schema(schemas.Grades))
+        return pl.DataFrame(schema=schemas.polars_schema(Grades))
     for pmid in records.filter(status="absent")["pmid"]:
         ledger.leave_out("no record", str(pmid))
     said = grade(grader, features(received.iter_rows(named=True), ranks))
@@ -44,4 +45,4 @@ def grade_records(
         "without_abstract": table["without_abstract"].sum(),
         "grades": dict(sorted(Counter(table["grade"]).items())),
     }
-    return table.select(schemas.polars_schema(schemas.Grades).keys())
+    return table.select(schemas.polars_schema(Grades).keys())

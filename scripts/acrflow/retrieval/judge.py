@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 
 from acrflow import schemas
-from acrflow.evaluation.metrics import limits, resampled
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.engines import language_code
 from acrflow.retrieval.queries import Filters
+from acrflow.schemas.retrieval import Judgement
+from acrflow.stats.bootstrap import limits, resampled
 
 CUTS = (5, 10, 25, 50, 100)  # k of recall at k
 WITH_PMID, FINDABLE = "references with a PMID", "references a search can find"
@@ -45,7 +46,7 @@ class Studies:
 
     Attributes:
         pmids: topic and pmid, each pair once.
-        records, condensed: `schemas.Records` and `schemas.Condensed` of them.
+        records, condensed: `schemas.evidence.Records` and `schemas.evidence.Condensed` of them.
     """
 
     pmids: pl.DataFrame
@@ -67,8 +68,8 @@ def findable(references: pl.DataFrame, records: pl.DataFrame, filters: Filters, 
     """The references that a search with these filters could find; the others are left out with their reason.
 
     Args:
-        references: `schemas.Pmids`.
-        records: `schemas.Records` of their PMIDs.
+        references: `schemas.evidence.Pmids`.
+        records: `schemas.evidence.Records` of their PMIDs.
         ledger: taken are references, kept those that can be found.
 
     Returns:
@@ -91,7 +92,7 @@ def recalls(found: pl.DataFrame, topics: Sequence[str], wanted: Mapping[str, pl.
     """Recall at k: the share of a topic's references among the first k studies found for it, hidden ones included.
 
     Args:
-        found: `schemas.Found`, a topic's studies in the order of relevance.
+        found: `schemas.retrieval.Found`, a topic's studies in the order of relevance.
         topics: the conditions asked about.
         wanted: by the name of the kind of references, topic and pmid.
     """
@@ -139,8 +140,8 @@ def coverage(rows: Mapping[str, pl.DataFrame], assigned: pl.DataFrame) -> Iterat
     """The share of rows that have evidence and the studies per row, retrieved ones beside the guideline's.
 
     Args:
-        rows: split -> `schemas.Rows`.
-        assigned: `schemas.Assigned`.
+        rows: split -> `schemas.dataset.Rows`.
+        assigned: `schemas.retrieval.Assigned`.
     """
     counts = assigned.group_by("id").agg(retrieved=pl.len())
     for split, table in rows.items():
@@ -158,7 +159,7 @@ def table(shares: Sequence[Share], draws: int, seed: int) -> pl.DataFrame:
         draws, seed: of the bootstrap over conditions; fewer than two conditions have no interval.
 
     Returns:
-        `schemas.Judgement`.
+        `schemas.retrieval.Judgement`.
     """
     groups: dict[tuple[str, str | None, int | None], list[Share]] = {}
     for one in shares:
@@ -170,7 +171,7 @@ def table(shares: Sequence[Share], draws: int, seed: int) -> pl.DataFrame:
         rows += [about | _figure(one.topic, np.array([[one.part, one.whole]])) for one in group]
         rows.append(about | _figure(None, lines) | _interval(lines, draws, seed))
     blank = {"low": None, "high": None}
-    return pl.DataFrame([blank | row for row in rows], schema=schemas.polars_schema(schemas.Judgement))
+    return pl.DataFrame([blank | row for row in rows], schema=schemas.polars_schema(Judgement))
 
 
 def facts(judged: pl.DataFrame) -> dict[str, Any]:

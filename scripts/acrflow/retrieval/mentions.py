@@ -59,7 +59,7 @@ def searchable(records: pl.DataFrame) -> pl.DataFrame:
     """Each record's title and abstract, and its MeSH headings between bars, in lower case: pmid, text, mesh.
 
     Args:
-        records: `schemas.Records`.
+        records: `schemas.evidence.Records`.
     """
     abstract = pl.col("sections").list.eval(pl.element().struct.field("text")).list.join(" ", ignore_nulls=True)
     return records.select(

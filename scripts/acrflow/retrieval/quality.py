@@ -17,9 +17,9 @@ from sklearn.metrics import average_precision_score, brier_score_loss, precision
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 from statsmodels.stats.proportion import proportion_confint
 
-from acrflow.errors import InputError
 from acrflow.evidence.select import QUALITY_RANK
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.features import COLUMNS, TYPE_COLUMNS
 
 STRONG = ("1", "2")  # ACR's key: well-designed studies with few or some limitations
@@ -43,8 +43,8 @@ def labelled(pmids: pl.DataFrame, records: pl.DataFrame, ledger: Ledger) -> pl.D
     """The records of cited studies with the quality that ACR's evidence tables give them.
 
     Args:
-        pmids: `schemas.Pmids`.
-        records: `schemas.Records` of the same studies.
+        pmids: `schemas.evidence.Pmids`.
+        records: `schemas.evidence.Records` of the same studies.
         ledger: taken are graded references, kept are studies; left out, by reason, the others.
 
     Returns:

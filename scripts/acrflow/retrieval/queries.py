@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acrflow.generation.base import Backend, Conversation, Decoding
-from acrflow.generation.kept import Progress, generate_kept
+from acrflow.config.retrieval import Retrieval
+from acrflow.inference.backend import Backend, Conversation, Decoding
+from acrflow.inference.cache import Progress, generate_kept
 from acrflow.retrieval.boolean import PROSE, Joined, NoQuery, Query, Term, read, terms
-from acrflow.retrieval_settings import Retrieval
 
 IMAGING = "diagnostic imaging"
 TEMPLATES = {

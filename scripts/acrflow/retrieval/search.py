@@ -7,10 +7,11 @@ from typing import Any
 import polars as pl
 
 from acrflow import schemas
-from acrflow.ledger import Ledger
+from acrflow.io.ledger import Ledger
 from acrflow.retrieval.boolean import Joined, NoQuery, Term, read
 from acrflow.retrieval.engines import Engine
 from acrflow.retrieval.queries import IMAGING, Filters, Names, Question, Rewriter, names
+from acrflow.schemas.retrieval import Found, Queries
 
 TOO_BROAD = 100_000  # hits from which a query says nothing about a condition
 FOUND, NOTHING, BROAD, REFUSED, REPEATED = "found", "nothing found", "too broad", "refused", "asked before"
@@ -41,7 +42,7 @@ def search(
         progress: called after every question.
 
     Returns:
-        `schemas.Queries` and `schemas.Found`. A PMID that several queries of a topic found counts once, at its best
+        `Queries` and `schemas.retrieval.Found`. A PMID that several queries of a topic found counts once, at its best
         rank.
     """
     rows: list[dict[str, Any]] = []
@@ -65,8 +66,8 @@ def search(
         for pmid, study in sorted(pmids.items(), key=lambda pair: (pair[1]["rank"], -len(pair[1]["templates"])))
         for own in [pmid in cited.get(topic, ())]
     ]
-    queries = pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Queries))
-    table = pl.DataFrame(studies, schema=schemas.polars_schema(schemas.Found))
+    queries = pl.DataFrame(rows, schema=schemas.polars_schema(Queries))
+    table = pl.DataFrame(studies, schema=schemas.polars_schema(Found))
     ledger.facts |= facts(queries, table, cited)
     return queries, table
 

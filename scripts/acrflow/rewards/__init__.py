@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from acrflow.errors import InputError
+from acrflow.io.errors import InputError
 
 Values = Sequence[float | None]
 Function = Callable[..., Values]

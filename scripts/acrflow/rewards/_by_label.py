@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from acrflow.errors import InputError
-from acrflow.labels import LABELS, parse_label
+from acrflow.io.errors import InputError
+from acrflow.tasks.appropriateness import LABELS, parse_label
 
 ClassWeights = Mapping[str, float]
 

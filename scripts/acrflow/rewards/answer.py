@@ -1,8 +1,8 @@
 """Reward: the answer is right."""
 
-from acrflow import completion
 from acrflow.rewards import reward
 from acrflow.rewards._by_label import ClassWeights, weights
+from acrflow.tasks import completion
 
 
 @reward(columns=("appropriateness",), low=0.0, high=1.0)

@@ -1,8 +1,8 @@
 """Reward: the reasoning cites what the prompt holds, and something where it holds anything."""
 
-from acrflow import completion
-from acrflow.dataset.traces import citations
 from acrflow.rewards import reward
+from acrflow.tasks import completion
+from acrflow.text.citations import citations
 
 
 @reward(columns=("references",), low=0.0, high=1.0)

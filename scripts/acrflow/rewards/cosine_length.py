@@ -2,8 +2,8 @@
 
 import math
 
-from acrflow import completion
 from acrflow.rewards import reward
+from acrflow.tasks import completion
 
 
 @reward(columns=("appropriateness", "tokens"), low=-1.0, high=1.0)

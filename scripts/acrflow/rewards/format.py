@@ -1,7 +1,7 @@
 """Reward: the completion has the form that the prompt asks for."""
 
-from acrflow import completion
 from acrflow.rewards import reward
+from acrflow.tasks import completion
 
 
 @reward(columns=(), low=0.0, high=1.0)

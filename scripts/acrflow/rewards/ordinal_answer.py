@@ -1,9 +1,9 @@
 """Reward: the answer is right, and a near miss is better than a far one."""
 
-from acrflow import completion
-from acrflow.labels import LABELS
 from acrflow.rewards import reward
 from acrflow.rewards._by_label import ClassWeights, weights
+from acrflow.tasks import completion
+from acrflow.tasks.appropriateness import LABELS
 
 
 @reward(columns=("appropriateness",), low=0.0, high=1.0)

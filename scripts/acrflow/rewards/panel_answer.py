@@ -1,9 +1,9 @@
 """Reward: as many of the panel as voted for the predicted category."""
 
-from acrflow import completion
-from acrflow.labels import LABELS
 from acrflow.rewards import reward
 from acrflow.rewards._by_label import ClassWeights, weights
+from acrflow.tasks import completion
+from acrflow.tasks.appropriateness import LABELS
 
 
 @reward(columns=("votes", "appropriateness"), low=0.0, high=1.0)

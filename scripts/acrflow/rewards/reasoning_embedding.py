@@ -1,9 +1,9 @@
 """Reward: the reasoning says what the gold traces say, by sentence embeddings."""
 
-from acrflow import completion
-from acrflow.dataset.traces import split_sentences
-from acrflow.models import Embedder
+from acrflow.models.embedder import Embedder
 from acrflow.rewards import reward
+from acrflow.tasks import completion
+from acrflow.text.sentences import split_sentences
 
 
 @reward(columns=("appropriateness", "traces"), low=-1.0, high=1.0)

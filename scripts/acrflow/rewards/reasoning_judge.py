@@ -2,9 +2,9 @@
 
 import json
 
-from acrflow import completion
-from acrflow.models import Judge
+from acrflow.models.judge import Judge
 from acrflow.rewards import reward
+from acrflow.tasks import completion
 
 MODES = ("expected_score", "generate")
 ASPECTS = ("medical_concepts", "logic_alignment", "supporting_evidence")

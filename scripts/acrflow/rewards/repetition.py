@@ -1,7 +1,7 @@
 """Reward: a penalty for saying the same again."""
 
-from acrflow.ngrams import repeated_share
 from acrflow.rewards import reward
+from acrflow.text.ngrams import repeated_share
 
 
 @reward(columns=(), low=-1.0, high=0.0)

@@ -1,1 +1,1 @@
-"""From examples to adapters."""
+"""From examples to adapters: SFT and GRPO, checkpoints, what a training says while it runs."""

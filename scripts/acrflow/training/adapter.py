@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acrflow.base_model import load_base
-from acrflow.errors import InputError
-from acrflow.files import read_json
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json
+from acrflow.models.base import load_base
 from acrflow.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def policy(recipe: Recipe, base: str, start: Path | None) -> "tuple[PreTrainedMo
 
 
 def lora(shape: dict[str, Any]) -> "LoraConfig":
-    """The adapter's shape (`acrflow.hyperparameters.Lora`)."""
+    """The adapter's shape (`acrflow.config.training.Lora`)."""
     from peft import LoraConfig
 
     return LoraConfig(

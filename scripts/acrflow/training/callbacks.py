@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from acrflow.files import write_json
+from acrflow.io.files import write_json
 from acrflow.training import checkpoints
 from acrflow.training.crash import Stopped
 

@@ -10,8 +10,8 @@ import json
 import shutil
 from pathlib import Path
 
-from acrflow.errors import InputError
-from acrflow.files import read_json, write_json, write_text
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, write_json, write_text
 from acrflow.training.adapter import WEIGHTS
 from acrflow.training.recipe import Recipe, difference, made_by
 

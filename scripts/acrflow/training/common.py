@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from acrflow.errors import InputError
+from acrflow.io.errors import InputError
 from acrflow.training.checkpoints import KEPT
 from acrflow.training.recipe import Recipe
 
@@ -14,7 +14,7 @@ def drawn(examples: pl.DataFrame, prompts: str, seed: int) -> pl.DataFrame:
     """The examples that an epoch draws from.
 
     Args:
-        examples: `schemas.Examples`.
+        examples: `schemas.dataset.Examples`.
         prompts: "uniform": each row once. "balanced": rows of the rarer labels are repeated, in whole rounds and a
             random rest, until every label has as many as the most frequent one.
     """
@@ -50,7 +50,7 @@ def optimizer(settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[type, dic
 
 
 def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
-    """The arguments that both trainers share (`acrflow.hyperparameters.Optimisation`).
+    """The arguments that both trainers share (`acrflow.config.training.Optimisation`).
 
     TRL turns bf16 and gradient checkpointing on by default; on a CPU that is ten times slower.
     """

@@ -6,8 +6,8 @@ and may always be tried again.
 
 from pathlib import Path
 
-from acrflow.errors import InputError
-from acrflow.files import read_json, write_json
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, write_json
 
 RECORD = "crash.json"
 TRIES = 2

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from acrflow.errors import InputError
-from acrflow.ledger import Ledger
+from acrflow.io.errors import InputError
+from acrflow.io.ledger import Ledger
 from acrflow.training.recipe import Recipe
 
 
@@ -13,7 +13,7 @@ def to_train_on(examples: pl.DataFrame, spec: Recipe, source: Path, ledger: Ledg
     """The examples that the recipe can learn from.
 
     Args:
-        examples: `schemas.Examples`.
+        examples: `schemas.dataset.Examples`.
         spec: the recipe; SFT with reasoning leaves out rows without traces, which would teach it to think nothing.
         source: where the examples come from, for the error.
         ledger: gets the rows left out.

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from acrflow import models, rewards
-from acrflow.dataset.tokenizer import load_tokenizer
-from acrflow.errors import InputError
-from acrflow.labels import LABELS
+from acrflow import rewards
+from acrflow.io.errors import InputError
+from acrflow.models.embedder import embedder
+from acrflow.models.judge import judge
+from acrflow.models.tokenizer import load_tokenizer
 from acrflow.rewards import Reward
+from acrflow.tasks.appropriateness import LABELS
 from acrflow.training import common
 from acrflow.training.adapter import policy
 from acrflow.training.processes import SERVER, free_port
@@ -28,7 +30,7 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
     """The adapter's rewards, each with what it asks for.
 
     Args:
-        examples: `schemas.Examples`, whose columns hold the gold.
+        examples: `Examples`, whose columns hold the gold.
 
     Raises:
         InputError: an unknown reward or option, a column that the examples lack, a model that cannot be loaded.
@@ -36,8 +38,8 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
     names = recipe.get("models") or {}
     device = names.get("device", "auto")
     provided: dict[str, Callable[[], Any]] = {
-        "embedder": partial(models.embedder, names.get("embedder", ""), device),
-        "judge": partial(models.judge, names.get("judge", ""), base, device),
+        "embedder": partial(embedder, names.get("embedder", ""), device),
+        "judge": partial(judge, names.get("judge", ""), base, device),
         "completion_tokens": lambda: recipe["training"]["completion_tokens"],
     }
     loaded = []
@@ -65,7 +67,7 @@ def rollouts(kind: str, launch: dict[str, Any], longest: int, base: str) -> dict
 
     Args:
         kind: "transformers", "vllm" (in this process) or "vllm_server".
-        launch: `acrflow.hyperparameters.Launch`.
+        launch: `acrflow.config.training.Launch`.
         longest: tokens of the longest prompt and completion together. vLLM would else reserve room for the longest
             text that the model can read: 17 GB for the 131,072 tokens of Llama 3.1 8B.
         base: the base model, for the remedy.
@@ -103,7 +105,7 @@ def check_server(url: str, base: str) -> None:
     """
     import httpx
 
-    from acrflow.slurm.rollouts import by_hand
+    from acrflow.training.rollouts import by_hand
 
     try:
         httpx.get(f"{url.rstrip('/')}/health", timeout=10).raise_for_status()
@@ -122,7 +124,7 @@ def trainer(
     launch: dict[str, Any],
     callbacks: list[Any],
 ) -> "MeasuredGrpo":
-    """A trainer of the recipe on `schemas.Examples`; the gold columns travel with each prompt to the rewards."""
+    """A trainer of the recipe on `Examples`; the gold columns travel with each prompt to the rewards."""
     from datasets import Dataset
     from trl import GRPOConfig
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from trl import GRPOTrainer, SFTTrainer
 
-from acrflow.dataset.prompts import prompt_hash
-from acrflow.files import write_json
-from acrflow.ngrams import repeated_share
+from acrflow.io.files import write_json
+from acrflow.tasks.prompts import prompt_hash
+from acrflow.text.ngrams import repeated_share
 from acrflow.training import checkpoints
 
 SAMPLED_STEPS = 20  # steps of a training whose completions are sampled

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The address of a vLLM server that scripts/launch.py has started for this training alone.
+# The address of a vLLM server that scripts/adapters/launch.py has started for this training alone.
 SERVER = "ACRFLOW_ROLLOUT_SERVER"
 
 

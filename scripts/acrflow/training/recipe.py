@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from acrflow import rewards
-from acrflow.files import read_json, sha256
+from acrflow.io.files import read_json, sha256
 
 PINNED = (
     *("torch", "transformers", "tokenizers", "trl", "peft", "accelerate", "datasets"),
@@ -20,7 +20,7 @@ def resolve(spec: Recipe, base: str, examples: Path, start: Path | None = None) 
     """The spec with hashes of the base model, the examples and the code of the rewards.
 
     Args:
-        spec: `acrflow.config.Config.spec(adapter)`.
+        spec: `acrflow.config.configuration.Config.spec(adapter)`.
         base: folder, or hub name (whose revision the spec holds).
         examples: the examples file.
         start: folder of the adapter that the training starts from.

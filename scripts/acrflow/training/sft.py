@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from acrflow.dataset.tokenizer import load_tokenizer
+from acrflow.models.tokenizer import load_tokenizer
 from acrflow.training import common
 from acrflow.training.adapter import policy
 from acrflow.training.recipe import Recipe
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def trainer(
     recipe: Recipe, base: str, start: Path | None, examples: pl.DataFrame, checkpoints: Path, callbacks: list[Any]
 ) -> "MeasuredSft":
-    """A trainer of the recipe on `schemas.Examples`; trains on `messages` -> `completion`."""
+    """A trainer of the recipe on `schemas.dataset.Examples`; trains on `messages` -> `completion`."""
     from datasets import Dataset
     from trl import SFTConfig
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from acrflow import schemas
-from acrflow.dataset.tokenizer import load_tokenizer
-from acrflow.errors import InputError
-from acrflow.files import read_json, whole_folder, write_json, write_text
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, whole_folder, write_json, write_text
+from acrflow.models.tokenizer import load_tokenizer
+from acrflow.report.adapter_card import model_card
+from acrflow.schemas.training import Samples, TrainingLog
 from acrflow.training import checkpoints, crash
 from acrflow.training.adapter import WEIGHTS
-from acrflow.training.card import model_card
 from acrflow.training.recipe import Recipe, versions
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Place:
         checkpoints: folder made ready by `checkpoints.prepare`.
         start: folder of the adapter to start from, None for a new one.
         board: folder of TensorBoard's events, None for none.
-        launch: `acrflow.hyperparameters.Launch` as plain values.
-        still_ours: raises if another process has taken over the checkpoints (`acrflow.locks.Lock.check`).
+        launch: `acrflow.config.training.Launch` as plain values.
+        still_ours: raises if another process has taken over the checkpoints (`acrflow.cluster.locks.Lock.check`).
     """
 
     base: str
@@ -136,7 +137,7 @@ def _quiet() -> None:
 
 
 def read_log(checkpoint: Path) -> pl.DataFrame:
-    """The metrics of every step as `schemas.TrainingLog`.
+    """The metrics of every step as `TrainingLog`.
 
     They come from the trainer's state, which each checkpoint holds: after a resume no step is missing or doubled.
     """
@@ -148,14 +149,14 @@ def read_log(checkpoint: Path) -> pl.DataFrame:
         for metric, value in entry.items()
         if metric != "step" and isinstance(value, int | float | None)
     ]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.TrainingLog))
+    return pl.DataFrame(rows, schema=schemas.polars_schema(TrainingLog))
 
 
 def read_samples(folder: Path) -> pl.DataFrame:
-    """The completions sampled while training, as `schemas.Samples`; a step repeated after a kill wrote over its own."""
+    """The completions sampled while training, as `Samples`; a step repeated after a kill wrote over its own."""
     files = sorted((folder / checkpoints.SAMPLES).glob("*.json"), key=lambda path: int(path.stem))
     rows = [row for path in files for row in read_json(path)]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(schemas.Samples))
+    return pl.DataFrame(rows, schema=schemas.polars_schema(Samples))
 
 
 def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: Path) -> pl.DataFrame:
@@ -169,9 +170,9 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
             shutil.copyfile(checkpoint / name, folder / name)  # not its mode: safetensors writes 0600
         load_tokenizer(base, recipe["base"]["revision"]).save_pretrained(folder)
         log = read_log(checkpoint)
-        schemas.write(schemas.TrainingLog, log, folder / "training_log.parquet")
+        schemas.write(TrainingLog, log, folder / "training_log.parquet")
         if recipe["method"] == "grpo":
-            schemas.write(schemas.Samples, read_samples(checkpoint.parent), folder / "completions.parquet")
+            schemas.write(Samples, read_samples(checkpoint.parent), folder / "completions.parquet")
         write_json(folder / "spec.json", {**recipe, "versions": versions()})
         write_text(folder / "README.md", model_card(recipe, log, rows))
     return log

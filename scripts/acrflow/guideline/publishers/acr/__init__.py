@@ -1,0 +1,1 @@
+"""The American College of Radiology: its appendix, narrative and evidence table."""

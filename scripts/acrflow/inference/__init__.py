@@ -1,0 +1,1 @@
+"""What completes prompts: one interface, four backends, and the cache of what was answered."""

@@ -1,0 +1,132 @@
+"""The vLLM backend: the base loaded once, each adapter a LoRA request, or one adapter merged into it."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from acrflow.inference.backend import (
+    Base,
+    Choice,
+    Conversation,
+    Decoding,
+    Generated,
+    batch_seed,
+    prompt_texts,
+    prompt_tokens,
+)
+from acrflow.inference.candidates import trees
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json, whole_folder
+from acrflow.models.tokenizer import load_tokenizer
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM is built for
+
+
+class VllmBackend:
+    """vLLM; keeps the order and the batches that it is given.
+
+    An unmerged LoRA in vLLM depends slightly on what is batched together, so batches are generated one after the other.
+    """
+
+    def __init__(self, choice: Choice):
+        try:
+            from vllm import LLM
+            from vllm.lora.request import LoRARequest
+        except ImportError as error:
+            remedy = "install the cuda extra (pip install .[cuda]) or set evaluation.backend to transformers"
+            raise InputError("evaluation.backend", f"vllm cannot be imported: {error}", remedy) from error
+        shapes = {name: read_json(folder / "adapter_config.json") for name, folder in choice.adapters.items()}
+        model, base = choice.base.model, choice.base
+        self._requests: dict[str, Any] = {}
+        options: dict[str, Any] = {}
+        if choice.merge and shapes:
+            if len(shapes) > 1:
+                raise InputError("evaluation.merge", "vLLM holds one merged model at a time", "give one adapter")
+            model = str(merged(base, next(iter(choice.adapters.values()))))
+        elif shapes:
+            dora = [name for name, shape in shapes.items() if shape.get("use_dora")]
+            if dora:
+                what = f"vLLM does not serve DoRA adapters ({', '.join(dora)})"
+                raise InputError("evaluation.backend", what, "set evaluation.merge to true, or use transformers")
+            rank = max(shape["r"] for shape in shapes.values())
+            options = {
+                "enable_lora": True,
+                "max_loras": 1,  # adapters answer one after the other
+                "max_lora_rank": next(one for one in RANKS if one >= rank),
+            }
+            self._requests = {
+                name: LoRARequest(name, number, str(folder.resolve()))
+                for number, (name, folder) in enumerate(choice.adapters.items(), start=1)
+            }
+        self._tokenizer = load_tokenizer(base.model, base.revision)
+        self._llm = LLM(
+            model=model,
+            revision=base.revision if model == base.model else None,
+            tokenizer_revision=base.revision if model == base.model else None,
+            dtype=base.dtype,
+            quantization="bitsandbytes" if base.quantization == "4bit" else None,
+            logprobs_mode="processed_logprobs",  # `choose` reads them after all but the candidates are masked
+            **options,
+        )
+
+    def generate(
+        self, conversations: Sequence[Conversation], decoding: Decoding, batch_number: int, adapter: str | None = None
+    ) -> list[Generated]:
+        """See `Backend.generate`."""
+        from vllm import SamplingParams
+
+        draw: dict[str, Any] = {"temperature": 0.0}
+        if decoding.seed is not None:
+            draw = {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
+        params = []
+        for place in range(len(conversations)):
+            seed = None if decoding.seed is None else batch_seed(decoding.seed, batch_number) + place
+            params.append(SamplingParams(max_tokens=decoding.max_new_tokens, seed=seed, **draw))
+        outputs = self._complete(prompt_tokens(self._tokenizer, conversations), params, adapter)
+        return [Generated(first.text, len(first.token_ids), first.finish_reason == "length") for first in outputs]
+
+    def choose(
+        self,
+        conversations: Sequence[Conversation],
+        openings: Sequence[str],
+        candidates: Sequence[str],
+        adapter: str | None = None,
+    ) -> list[list[float] | None]:
+        """See `Backend.choose`; one token per branching, on the prefix that is still in the cache."""
+        from vllm import SamplingParams
+
+        built = trees(self._tokenizer, prompt_texts(self._tokenizer, conversations), openings, candidates)
+        branchings = [branching for one in built if one for branching in one.branchings]
+        params = [
+            SamplingParams(max_tokens=1, temperature=0.0, logprobs=len(one.children), allowed_token_ids=[*one.children])
+            for one in branchings
+        ]
+        outputs = self._complete([list(one.prefix) for one in branchings], params, adapter)
+        found = []
+        for branching, output in zip(branchings, outputs, strict=True):
+            known = {token: value.logprob for token, value in output.logprobs[0].items()}
+            found.append([known.get(child, -math.inf) for child in branching.children])
+        values = iter(found)
+        return [None if one is None else one.probabilities([next(values) for _ in one.branchings]) for one in built]
+
+    def _complete(self, prompts: list[list[int]], params: list[Any], adapter: str | None) -> list[Any]:
+        """The first output of each prompt."""
+        asked = [{"prompt_token_ids": tokens} for tokens in prompts]
+        lora = self._requests.get(adapter) if adapter is not None else None
+        outputs = self._llm.generate(asked, params, lora_request=lora, use_tqdm=False)
+        return [output.outputs[0] for output in outputs]
+
+
+def merged(base: Base, adapter: Path) -> Path:
+    """A folder with the base and the adapter merged, made beside the adapter in the base's dtype, anew each time."""
+    from peft import PeftModel
+
+    from acrflow.models.base import load_base
+
+    folder = adapter.with_name(f".{adapter.name}.merged")
+    model = load_base(base.model, base.revision, base.dtype, "none")
+    with whole_folder(folder) as place:
+        PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(place)
+        load_tokenizer(base.model, base.revision).save_pretrained(place)
+    return folder

@@ -1,0 +1,1 @@
+"""Files, errors, ledgers, polite HTTP, and work on hostile files within limits. Knows nothing of guidelines."""

@@ -1,0 +1,1 @@
+"""What readers see: the page, its charts and tables, the cards, the hub folder."""

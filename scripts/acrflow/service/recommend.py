@@ -1,0 +1,120 @@
+"""One case put to one adapter, with the prompt, the evidence selection and the parsing of training and evaluation."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from acrflow import schemas
+from acrflow.evidence.condense import condense
+from acrflow.evidence.select import Study, select
+from acrflow.evidence.sources import Source, collect_records
+from acrflow.inference.backend import Base, Choice, Decoding, open_backend
+from acrflow.inference.predict import CANDIDATES
+from acrflow.io.errors import InputError
+from acrflow.io.files import read_json
+from acrflow.io.ledger import Ledger
+from acrflow.models.tokenizer import count_tokens, load_tokenizer
+from acrflow.schemas.evidence import Condensed
+from acrflow.tasks import completion
+from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.prompts import load_prompt, messages
+from acrflow.text.citations import citations
+
+Studies = Mapping[int, str]  # PMID -> condensed abstract
+
+
+def find_adapter(named: str, run: Path) -> Path:
+    """The adapter's folder: the one named, or the run's adapter of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    for folder in (Path(named), run / "adapters" / named):
+        if (folder / "adapter_config.json").is_file():
+            return folder
+    there = sorted(path.parent.name for path in run.glob("adapters/*/adapter_config.json"))
+    remedy = f"the run has {', '.join(there)}" if there else f"name a folder, or a run with --run ({run} has none)"
+    raise InputError("--adapter", f"no adapter {named}", remedy)
+
+
+def known(pmids: Sequence[int], condensed: Path) -> Studies:
+    """The studies that a run has condensed already."""
+    if not pmids:
+        return {}
+    table = schemas.read(Condensed, condensed).drop_nulls("text")
+    texts = dict(table.select("pmid", "text").iter_rows())
+    return {pmid: texts[pmid] for pmid in pmids if pmid in texts}
+
+
+def fetched(pmids: Sequence[int], source: Source) -> Studies:
+    """The studies fetched and condensed as in a run."""
+    records = collect_records(source, pmids, Ledger("fetch_records", "PMIDs"))
+    table = condense(records, "findings", Ledger("condense_abstracts", "studies")).drop_nulls("text")
+    texts = dict(table.select("pmid", "text").iter_rows())
+    return {pmid: texts[pmid] for pmid in pmids if pmid in texts}
+
+
+def answer(
+    adapter: Path,
+    base: str | None,
+    run: Path,
+    prompts: Path,
+    case: Mapping[str, str],
+    studies: Studies,
+    tokens: int,
+    max_new_tokens: int | None,
+    backend: str,
+) -> dict[str, Any]:
+    """Put a case to an adapter, decoding greedily.
+
+    Args:
+        adapter: its folder, with spec.json.
+        base: base model; None takes the adapter's, and for the demo's tiny one the run's.
+        run: folder of the run.
+        prompts: folder of the prompts; an adapter that brings its own prompt.yaml is asked with that.
+        case: condition, variant, procedure.
+        studies: PMID -> condensed abstract, in the order in which they are numbered.
+        tokens: token budget of the evidence.
+        max_new_tokens: length limit; None takes that of the training, or 1,000.
+        backend: transformers or vllm.
+
+    Returns:
+        label (None: the answer does not parse), probabilities by label or None, reasoning, evidence shown as {number,
+        pmid, text}, notes on what the reader should know, and the completion.
+    """
+    spec = read_json(adapter / "spec.json")
+    own = adapter / "prompt.yaml"
+    prompt = load_prompt(own if own.is_file() else prompts / f"{spec['prompt']}.yaml")
+    known_base = Base(**spec["base"])
+    name = base or (str(run / "models" / "base") if known_base.model == "tiny" else known_base.model)
+    tokenizer = load_tokenizer(name, None if base else known_base.revision)
+    numbered = {number: Study(number, pmid, text, None) for number, (pmid, text) in enumerate(studies.items(), start=1)}
+    chosen = select(list(numbered), numbered, tokens, lambda text: count_tokens(tokenizer, [text])[0])
+    shown = chosen.kept if prompt.evidenced else []
+    notes = [f"[{number}] PMID {numbered[number].pmid} had no room in {tokens} tokens" for number in chosen.left_out]
+    if studies and not prompt.evidenced:
+        notes = ["this adapter is asked without evidence; the studies were not shown"]
+
+    conversation = messages(prompt, {**case, "evidence": shown})
+    model = Base(name, None if base else known_base.revision, known_base.dtype, known_base.quantization)
+    opened = open_backend(Choice(backend, model, {adapter.name: adapter}))
+    limit = max_new_tokens or spec["training"].get("completion_tokens", 1000)
+    said = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
+    shares = opened.choose([conversation], [completion.opening(said.text)], CANDIDATES, adapter.name)[0]
+    parts = completion.parse(said.text)
+    unknown = sorted(set(citations(parts.reasoning or "")) - {study["number"] for study in shown})
+    if unknown:
+        notes.append(f"the reasoning cites {', '.join(map(str, unknown))}, which it was not shown")
+    if said.truncated:
+        notes.append(f"the answer was cut at {limit} tokens")
+    return {
+        **case,
+        "adapter": adapter.name,
+        "base": name,
+        "label": parts.label,
+        "probabilities": dict(zip(LABELS, shares, strict=True)) if shares else None,
+        "reasoning": parts.reasoning,
+        "evidence": shown,
+        "notes": notes,
+        "completion": said.text,
+    }

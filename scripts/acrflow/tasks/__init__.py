@@ -1,0 +1,1 @@
+"""What is particular to a task: labels, the parser of an answer, prompts, votes."""

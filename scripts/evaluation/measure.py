@@ -1,0 +1,78 @@
+"""Measure all models on all splits, and the panel itself; answers that do not parse count as wrong."""
+
+import argparse
+from pathlib import Path
+
+from acrflow.io.errors import run
+
+PANEL = "panel"  # one panelist drawn at random: the ceiling
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        required=True,
+        metavar="NAME:KIND:PROMPT",
+        help="model, its kind (adapter, reference, base, cheap_baseline) and its prompt (empty for a cheap baseline)",
+    )
+    parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.{draw}.parquet")
+    parser.add_argument("--samples", type=int, default=0, help="sampled runs of each adapter and the base (default 0)")
+    parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
+    parser.add_argument(
+        "--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet; unasked rows count as wrong"
+    )
+    parser.add_argument("--reasoning", type=Path, help="reasoning scores of the models that reason")
+    parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
+    parser.add_argument("--seed", type=int, default=3407, help="seed of the bootstrap (default 3407)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for {model}.{split}.json")
+    args = parser.parse_args()
+
+    from acrflow import schemas
+    from acrflow.evaluation import metrics
+    from acrflow.io.files import write_json
+    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.evaluation import ReasoningScores
+
+    scores = schemas.read(ReasoningScores, args.reasoning) if args.reasoning else None
+    results = {}
+    for path in args.rows:
+        rows, split = schemas.read(Rows, path), path.stem
+        for model, kind, prompt in (one.split(":") for one in args.models):
+            draws = ["greedy"]
+            if kind in ("adapter", "base"):
+                draws += [str(seed) for seed in range(1, args.samples + 1)]
+            files = [args.predictions / model / f"{split}.{draw}.parquet" for draw in draws]
+            runs = [metrics.read_predictions(file, model, split) for file in files]
+            asked = schemas.read(Examples, args.examples / f"{prompt}.{split}.parquet") if prompt else None
+            own = None if scores is None else scores.filter(model=model, split=split)
+            tallies = [
+                metrics.tally(predictions, rows, asked, file, own if number == 0 else None)
+                for number, (file, predictions) in enumerate(zip(files, runs, strict=True))
+            ]
+            results[f"{model}.{split}.json"] = {
+                **{"model": model, "kind": kind.replace("_", " "), "split": split},
+                "not_asked": rows.height - runs[0].height,
+                "generation": {name: float(runs[0][name].sum()) for name in ("tokens", "seconds", "truncated")},
+                **metrics.measure(tallies[0], args.bootstrap, args.seed, tallies[1:]),
+            }
+        results[f"{PANEL}.{split}.json"] = {
+            **{"model": PANEL, "kind": "ceiling", "split": split, "not_asked": 0, "generation": None},
+            **metrics.measure(metrics.panel(rows), args.bootstrap, args.seed),
+        }
+    for name, result in results.items():
+        write_json(args.out / name, result)
+        if result["rows"]:
+            macro, weighted, unparsed = (
+                result["figures"][metric]["value"] for metric in ("macro_f1", "weighted_f1", "unparsed")
+            )
+            print(
+                f"{name}: {result['rows']} rows, F1 macro {macro:.3f}, weighted {weighted:.3f}, {unparsed:.1%} unparsed"
+            )
+        else:
+            print(f"{name}: no rows")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,13 @@
+"""Where the program of a rule lies: scripts/<rule file>/<rule>.py."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def program(name: str) -> Path:
+    """The program's file, found by its name without folder and ending."""
+    (path,) = [
+        path for path in (ROOT / "scripts").glob(f"**/{name.removesuffix('.py')}.py") if "acrflow" not in path.parts
+    ]
+    return path
