@@ -12,7 +12,7 @@ from acrflow import schemas
 from acrflow.evaluation import metrics, published
 from acrflow.io.errors import InputError
 from acrflow.schemas.evaluation import KINDS, Comparison, Pairs
-from acrflow.stats.bootstrap import limits
+from acrflow.stats.bootstrap import limits, resampled
 
 DIFFERENCES = ("macro_f1", "weighted_f1")  # figures whose difference each pair gets
 
@@ -183,3 +183,18 @@ def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.Dat
     metrics.check_ids(b[1], a[1].select("id"), b[0])
     asked = rows.join(a[1].select("id"), on="id", how="semi")
     return {"A": metrics.tally(a[1], asked, None, a[0]), "B": metrics.tally(b[1], asked, None, b[0])}
+
+
+def differences(
+    answers: Mapping[str, metrics.Tally], draws: int, seed: int
+) -> dict[str, tuple[float, float, float, float]]:
+    """Each figure that is known of both files: A's, B's, and the limits of A - B by the paired bootstrap over rows."""
+    drawn = {name: metrics.figures(resampled(one.lines, draws, seed)) for name, one in answers.items()}
+    values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
+    found = {}
+    for metric, a in values["A"].items():
+        b = values["B"][metric]
+        if not (np.isnan(a) or np.isnan(b)):
+            low, high = limits(drawn["A"][metric] - drawn["B"][metric])
+            found[metric] = (float(a), float(b), low, high)
+    return found

@@ -1,10 +1,12 @@
 """One case put to one adapter, with the prompt, the evidence selection and the parsing of training and evaluation."""
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from acrflow import schemas
+from acrflow.evidence.access import URL, open_source
 from acrflow.evidence.condense import condense
 from acrflow.evidence.select import Study, select
 from acrflow.evidence.sources import Source, collect_records
@@ -35,6 +37,32 @@ def find_adapter(named: str, run: Path) -> Path:
     there = sorted(path.parent.name for path in run.glob("adapters/*/adapter_config.json"))
     remedy = f"the run has {', '.join(there)}" if there else f"name a folder, or a run with --run ({run} has none)"
     raise InputError("--adapter", f"no adapter {named}", remedy)
+
+
+def find_studies(pmids: Sequence[int], run: Path, source: str | None, cache: Path, email: str | None) -> Studies:
+    """The studies to show: those of the run, or fetched from a source.
+
+    Args:
+        source: entrez, or a folder of EFetch XML; None takes what the run has condensed.
+        cache: entrez: folder of fetched records.
+        email: entrez: the address that NCBI asks for.
+
+    Raises:
+        InputError: one of them has no usable abstract.
+    """
+    if source:
+        given = Namespace(
+            source=source, cache=cache, email=email, url=URL, refresh_days=None, any_time=False,
+            timeout=60.0, attempts=8, backoff=1.0,
+        )  # fmt: skip
+        with open_source(given) as opened:
+            studies = fetched(pmids, opened)
+    else:
+        studies = known(pmids, run / "evidence" / "condensed.parquet")
+    if unread := [str(pmid) for pmid in pmids if pmid not in studies]:
+        what = f"no usable abstract of {', '.join(unread)} (absent, retracted, or without an abstract)"
+        raise InputError("--pmid", what, "leave them out, or get them with --source entrez --email you@example.org")
+    return studies
 
 
 def known(pmids: Sequence[int], condensed: Path) -> Studies:

@@ -29,7 +29,7 @@ class Progress(TrainerCallback):
 
     Args:
         name: the adapter's.
-        folder: gets `progress.json` at every step, for `make watch`.
+        folder: gets `progress.json` at every step, for `acrflow watch`.
     """
 
     def __init__(self, name: str, folder: Path):
