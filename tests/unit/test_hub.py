@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
-from programs import program as program_file
 from safetensors import safe_open
 
 from acrflow import schemas
@@ -104,12 +103,12 @@ def test_upload_happens_to_a_whole_folder_only(tmp_path: Path) -> None:
 
 def recommend(run: Path, *more: str) -> subprocess.CompletedProcess[str]:
     case = ["--condition", "Telvic Pain", "--variant", "Acute pain of the pelvis.", "--procedure", "US pelvis"]
-    program = [sys.executable, str(program_file("recommend")), "--run", str(run), *case, *more]
+    program = [sys.executable, "-m", "acrflow.cli", "recommend", "--run", str(run), *case, *more]
     return subprocess.run(program, capture_output=True, text=True)
 
 
 def test_one_case_is_answered_with_probabilities_and_the_evidence_shown(run: Path) -> None:
-    done = recommend(run, "--adapter", "homemade", "--pmids", "91000001", "--json")
+    done = recommend(run, "--adapter", "homemade", "--pmid", "91000001", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert set(answer["probabilities"]) == set(LABELS) and sum(answer["probabilities"].values()) == pytest.approx(1)
@@ -121,7 +120,7 @@ def test_one_case_is_answered_with_probabilities_and_the_evidence_shown(run: Pat
     ("flags", "message"),
     [
         (("--adapter", "sft"), "the run has homemade, llm_eval"),
-        (("--adapter", "homemade", "--pmids", "91000001", "91000002"), "no usable abstract of 91000002"),
+        (("--adapter", "homemade", "--pmid", "91000001", "--pmid", "91000002"), "no usable abstract of 91000002"),
     ],
 )
 def test_what_cannot_be_used_is_named(run: Path, flags: tuple[str, ...], message: str) -> None:

@@ -22,8 +22,10 @@ def plan(
     The hours rest on the figures in docs/scaling.md.
     """
     from acrflow.cluster import plan
+    from acrflow.io.files import write_text
 
+    page = plan.around(out) if out else None  # a wrong page is told before the minute that counting takes
     table = plan.table()
-    if out:
-        plan.put_into(out, table)
+    if out and page:
+        write_text(out, table.join(page))
     print(table)

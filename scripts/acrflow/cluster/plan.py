@@ -20,7 +20,6 @@ from acrflow.config.adapters import paper_adapters
 from acrflow.config.configuration import Config
 from acrflow.config.evaluation import Evaluation
 from acrflow.io.errors import InputError
-from acrflow.io.files import write_text
 from acrflow.io.shipped import shipped
 
 SEEDS = {1: 8, 12: 64, 100: 512}  # seeds of each adapter: the GPUs that they fill
@@ -175,16 +174,17 @@ def counted(values: dict[str, Any]) -> tuple[int, int]:
     return jobs, sum(line.startswith(scratch) for line in summary.splitlines())
 
 
-def put_into(file: Path, plan: str) -> None:
-    """Write the table between its marks in a page.
+def around(page: Path) -> tuple[str, str]:
+    """What stands before and after the table in a page, the marks included.
 
     Raises:
         InputError: the page is missing, or has no place for the table.
     """
     remedy = f"name a page with {' and '.join(MARKS)} on lines of their own, such as docs/scaling.md"
-    if not file.is_file():
-        raise InputError(file, "no such page", remedy)
-    before, found, rest = file.read_text(encoding="utf-8").partition(MARKS[0])
-    if not found or MARKS[1] not in rest:
-        raise InputError(file, "no place for the table", remedy)
-    write_text(file, f"{before}{MARKS[0]}\n{plan}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
+    if not page.is_file():
+        raise InputError(page, "no such page", remedy)
+    before, opened, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
+    _, closed, after = rest.partition(MARKS[1])
+    if not (opened and closed):
+        raise InputError(page, "no place for the table", remedy)
+    return f"{before}{opened}\n", f"\n{closed}{after}"

@@ -11,6 +11,8 @@ shuffles them with the prompt, so place i of every list belongs together. Keywor
 the configuration, or what the training provides by name (`PROVIDED`). Besides the dataset's columns a reward may ask
 for the columns `step` (the optimizer step) and `tokens` (each completion's length). This package imports no reward, so
 that an adapter depends on its own ones alone.
+
+May import the rooms from `io` up to `dataset`.
 """
 
 import importlib
