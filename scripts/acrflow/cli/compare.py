@@ -41,7 +41,7 @@ def compare(
     found = compare.differences(answers, bootstrap, seed)
     for metric in [name for name in tables.METRICS if name in found]:
         first, second, low, high = found[metric]
-        span = f"{tables.written(metric, low)} to {tables.written(metric, high)}"
+        span = "–" if low is None else f"{tables.written(metric, low)} to {tables.written(metric, high)}"
         cells = [tables.written(metric, one) for one in (first, second, first - second)]
         table.add_row(tables.METRICS[metric].heading, *cells, span)
 

@@ -12,7 +12,7 @@ from acrflow import schemas
 from acrflow.evaluation import metrics, published
 from acrflow.io.errors import InputError
 from acrflow.schemas.evaluation import KINDS, Comparison, Pairs
-from acrflow.stats.bootstrap import limits, resampled
+from acrflow.stats.bootstrap import limits
 
 DIFFERENCES = ("macro_f1", "weighted_f1")  # figures whose difference each pair gets
 
@@ -187,14 +187,17 @@ def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.Dat
 
 def differences(
     answers: Mapping[str, metrics.Tally], draws: int, seed: int
-) -> dict[str, tuple[float, float, float, float]]:
-    """Each figure that is known of both files: A's, B's, and the limits of A - B by the paired bootstrap over rows."""
-    drawn = {name: metrics.figures(resampled(one.lines, draws, seed)) for name, one in answers.items()}
+) -> dict[str, tuple[float, float, float | None, float | None]]:
+    """Each figure that is known of both files: A's, B's, and the limits of A - B by the paired bootstrap over rows.
+
+    A single row has no limits.
+    """
     values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
+    drawn = {name: metrics.drawn(one.lines, draws, seed) for name, one in answers.items()}
     found = {}
     for metric, a in values["A"].items():
         b = values["B"][metric]
         if not (np.isnan(a) or np.isnan(b)):
-            low, high = limits(drawn["A"][metric] - drawn["B"][metric])
+            low, high = limits(drawn["A"][metric] - drawn["B"][metric]) if drawn["A"] else (None, None)
             found[metric] = (float(a), float(b), low, high)
     return found
