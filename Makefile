@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(ENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench doctor watch submit clean
+.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench docs doctor watch submit clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,11 @@ bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 		python $$program || exit 1; \
 	done
 	python benchmarks/harness.py
+
+docs: install ## build the manual into site/
+	python docs/generated.py
+	mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 PROFILE ?= slurm
 
