@@ -76,8 +76,8 @@ bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 
 docs: install ## build the manual into site/
 	python docs/generated.py
-	mkdocs build --strict --quiet
-	@echo "site/index.html"
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "site/index.html is the manual; to search it: python -m http.server --directory site"
 
 PROFILE ?= slurm
 

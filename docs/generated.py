@@ -20,7 +20,7 @@ REWARDS = ROOT / "scripts" / "acrflow" / "rewards"
 SCHEMA = ROOT / "config" / "schema.json"
 REBUILDS = ROOT / "tests" / "workflow" / "rebuilds.yaml"
 MARKS = ("<!-- rewards -->", "<!-- /rewards -->")  # README.md's list stands between them
-KEYS = "| key | default | meaning |\n| --- | --- | --- |\n"
+HEAD = ["| key | default | meaning |", "| --- | --- | --- |"]
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -84,46 +84,46 @@ def _docstring(text: str) -> tuple[str, dict[str, str]]:
 
 
 def configuration() -> str:
-    """Every key with its default and meaning, a table for each section."""
+    """Every key with its default and meaning: a table of the plain values, then one for each section."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    known = schema["$defs"]
-    pages = []
-    bare = {name: node for name, node in schema["properties"].items() if _section(node, known) is None}
-    pages.append("## The run\n\n" + KEYS + "\n".join(_rows(bare, known, "")))
-    for name, node in schema["properties"].items():
-        section = _section(node, known)
-        if section is not None:
-            lines = list(_rows(section["properties"], known, f"{name}."))
+    known, keys = schema["$defs"], schema["properties"]
+    plain = [_row(name, node) for name, node in keys.items() if _section(node, known) is None]
+    pages = ["\n".join(["## The run\n", *HEAD, *plain])]
+    for name, node in keys.items():
+        section, named = _section(node, known) or ({}, "")
+        if section:
             about = node.get("description") or section.get("description", "")
-            pages.append(f"## {name}\n\n{about}\n\n{KEYS}" + "\n".join(lines))
+            rows = _rows(section["properties"], known, f"{name}.{named}")
+            pages.append("\n".join([f"## {name}\n", f"{about}\n", *HEAD, *rows]))
     return "\n\n".join(pages)
 
 
-def _section(node: dict[str, Any], known: dict[str, Any]) -> dict[str, Any] | None:
-    """The section that a key holds: itself, or where it may be null; None where it holds a value."""
-    for one in [node, *node.get("anyOf", [])]:
-        section = known.get(one.get("$ref", "").rpartition("/")[2])
-        if section and "properties" in section:
-            found: dict[str, Any] = section
-            return found
+def _section(node: dict[str, Any], known: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """The section that stands below a key, and what stands between them: nothing, or a name of the user's."""
+    named = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
+    within = [(one, "") for one in [node, *node.get("anyOf", [])]] + [(one, "<name>.") for one in named]
+    for one, infix in within:
+        section = known.get(one.get("$ref", "").rpartition("/")[2], {}) if isinstance(one, dict) else {}
+        if "properties" in section:
+            return section, infix
     return None
 
 
 def _rows(properties: dict[str, Any], known: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, node in properties.items():
-        section = _section(node, known)
-        within = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), None)
-        entries = _section(within, known) if isinstance(within, dict) else None
-        if section is None or "default" in node:
-            default = f"`{_flow(node['default'])}`" if "default" in node else ""
-            meaning = node.get("description", "")
-            if any(str(choice) not in meaning for choice in node.get("enum", [])):
-                meaning = f"{meaning} ({', '.join(map(str, node['enum']))})".strip()
-            yield f"| `{prefix}{name}` | {default} | {meaning.replace('<', '&lt;').replace('|', '&#124;')} |"
-        if section is not None and not isinstance(node.get("default"), dict):
-            yield from _rows(section["properties"], known, f"{prefix}{name}.")
-        elif entries is not None:
-            yield from _rows(entries["properties"], known, f"{prefix}{name}.<name>.")
+        section, named = _section(node, known) or ({}, "")
+        if not section or "default" in node:
+            yield _row(f"{prefix}{name}", node)
+        if section and (named or not isinstance(node.get("default"), dict)):  # else the row shows all of it
+            yield from _rows(section["properties"], known, f"{prefix}{name}.{named}")
+
+
+def _row(key: str, node: dict[str, Any]) -> str:
+    default = f"`{_flow(node['default'])}`" if "default" in node else ""
+    meaning = node.get("description", "")
+    if any(str(choice) not in meaning for choice in node.get("enum", [])):
+        meaning = f"{meaning} ({', '.join(map(str, node['enum']))})".strip()
+    return f"| `{key}` | {default} | {meaning.replace('<', '&lt;').replace('|', '&#124;')} |"
 
 
 def _flow(value: Any) -> str:

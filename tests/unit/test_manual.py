@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from acrflow import __version__
 from acrflow.config.configuration import Config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,10 +74,9 @@ def test_the_changelog_has_the_form_that_it_names() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "[Unreleased]"
     assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading) for heading in headings[1:])
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert (
-        headings[1].startswith(f"[{version}]")
-        and yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+        headings[1].startswith(f"[{__version__}]")
+        and yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == __version__
     )
 
 
