@@ -11,7 +11,7 @@ PROJECT := $(VENV)/.installed-acrflow
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench doctor watch submit clean
+.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench docs doctor watch submit clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,11 @@ bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 		python $$program || exit 1; \
 	done
 	python benchmarks/harness.py
+
+docs: install ## build the manual into site/
+	python docs/generated.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "site/index.html is the manual; to search it: python -m http.server --directory site"
 
 PROFILE ?= slurm
 
