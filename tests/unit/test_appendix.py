@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrflow.guideline.publishers.acr.appendix import Appendix, column_names, is_header, pmid_of, read_appendix
+from acrflow.guideline.publishers.acr.appendix import Appendix, column_names, is_header, read_appendix
 from acrflow.io.errors import InputError
 from acrflow.tasks.appropriateness import DISAGREEMENT
+from acrflow.text.citations import pmid_of
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,13 @@ def test_no_text_of_a_real_appendix_is_left_over(real_topics: list[Path]) -> Non
 
 @given(st.integers(min_value=1, max_value=99_999_999))
 def test_a_number_of_one_to_eight_digits_is_a_pmid(number: int) -> None:
-    assert pmid_of(str(number)) == number
+    assert pmid_of(str(number)) == pmid_of(number) == number
 
 
-@pytest.mark.parametrize("printed", ["-1234567", "0", "012", "123456789", "in press", "", None, "12 345"])
-def test_what_is_no_plausible_pmid_is_none(printed: str | None) -> None:
+@pytest.mark.parametrize(
+    "printed", ["-1234567", "0", "012", "123456789", "in press", "", None, "12 345", "12\n", "٣", 0, -31]
+)
+def test_what_is_no_plausible_pmid_is_none(printed: str | int | None) -> None:
     assert pmid_of(printed) is None
 
 

@@ -14,8 +14,9 @@ from acrflow.evidence.citation import read_citation
 from acrflow.evidence.reader import Record, absent
 from acrflow.guideline.model import Study
 from acrflow.guideline.qa import parse_topic
+from acrflow.guideline.study_quality import STRONG
 from acrflow.retrieval.features import features
-from acrflow.retrieval.quality import STRONG, figures, fit, grade
+from acrflow.retrieval.quality import figures, fit, grade
 
 DEFAULT = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 FOLDER = Path(os.environ.get("ACRFLOW_SHARED_DATA", DEFAULT)) / "acr"
