@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrflow.guideline.publishers.acr.appendix import Appendix, column_names, is_header, read_appendix
+from acrflow.guideline.publishers.acr.appendix import column_names, is_header, read_appendix
+from acrflow.guideline.witnesses import Ratings
 from acrflow.io.errors import InputError
 from acrflow.tasks.appropriateness import DISAGREEMENT
 from acrflow.text.citations import pmid_of
@@ -25,7 +26,7 @@ def test_every_cell_of_a_real_appendix_equals_its_web_page(real_topics: list[Pat
         assert printed == page
 
 
-def facts(appendix: Appendix) -> dict[str, Any]:
+def facts(appendix: Ratings) -> dict[str, Any]:
     """Everything that an appendix says, its places and the order of its rows left out."""
     return {
         "title": appendix.title,
@@ -99,7 +100,7 @@ def many_rows(count: int) -> Any:
 
 @pytest.fixture
 def drawn(tmp_path: Path) -> Any:
-    def draw(variants: Any, **options: Any) -> Appendix:
+    def draw(variants: Any, **options: Any) -> Ratings:
         guideline_pdf.draw_appendix(tmp_path / "appendix.pdf", "Glimmer of the Elbow", variants, **options)
         return read_appendix(tmp_path / "appendix.pdf")
 

@@ -36,8 +36,9 @@ def record(study: Study) -> Record:
 def test_a_grader_of_one_real_topic_orders_the_studies_of_the_other(trained_on: str) -> None:
     values, grades = {}, {}
     for topic in TOPICS:
-        names = (FOLDER / topic / f"{name}.pdf" for name in ("narrative", "appendix", "evidence_table"))
-        studies = [one for one in parse_topic(topic, *names)[0].studies if one.study_quality]
+        kinds = ("narrative", "appendix", "evidence_table")
+        documents = {kind: FOLDER / topic / f"{kind}.pdf" for kind in kinds}
+        studies = [one for one in parse_topic(topic, documents)[0].studies if one.study_quality]
         values[topic] = features(map(record, studies))
         grades[topic] = np.array([one.study_quality for one in studies])
     [tested_on] = set(TOPICS) - {trained_on}
