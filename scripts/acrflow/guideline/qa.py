@@ -113,8 +113,9 @@ def _same_citation(study: Study, entry: BibliographyEntry) -> bool:
 
 def _refuse_unknown_grades(witnesses: Witnesses) -> None:
     rows = [row for variant in witnesses.ratings.variants for row in variant.rows]
-    graded = [*(reference for row in rows for reference in row.references), *(witnesses.studies or [])]
-    unknown = {one.study_quality for one in graded} - {None, *study_quality.RANK}
+    grades = {reference.study_quality for row in rows for reference in row.references}
+    grades |= {study.study_quality for study in witnesses.studies or []}
+    unknown = grades - {None, *study_quality.RANK}
     if unknown:
         raise ValueError(f"study quality {sorted(map(str, unknown))} is not on the scale {list(study_quality.RANK)}")
 
