@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from acrflow.config.adapters import Adapter, paper_adapters
 from acrflow.config.base import Base
 from acrflow.config.dataset import Dataset
-from acrflow.config.documents import TABLE_ENDINGS, Download, Table, Topics
+from acrflow.config.documents import TABLE_ENDINGS, Download, Table, Topics, known_publishers
 from acrflow.config.evaluation import Evaluation
 from acrflow.config.evidence import Evidence, EvidenceKind
 from acrflow.config.models import Models
@@ -35,6 +35,7 @@ class Config(Section):
         "download",
         description="invented, download, folder with one folder per topic, or table (.csv, .csv.gz, .parquet, .xlsx)",
     )
+    publisher: str = Field("acr", description="whose documents: a module of acrflow/guideline/publishers")
     topics: Topics = Field(default_factory=Topics)
     table: Table = Field(default_factory=Table)
     generalization: list[str] | None = Field(
@@ -54,6 +55,13 @@ class Config(Section):
     adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
+    @field_validator("publisher")
+    @classmethod
+    def _known_publisher(cls, name: str) -> str:
+        if name not in known_publishers():
+            raise ValueError(f"unknown publisher {name}; known are {', '.join(known_publishers())}")
+        return name
+
     @field_validator("adapters", mode="before")
     @classmethod
     def _without_null(cls, value: Any) -> Any:
@@ -66,6 +74,12 @@ class Config(Section):
         if self.documents in ("invented", "download"):
             return "invented" if self.documents == "invented" else "download"
         return "table" if self.documents.lower().endswith(TABLE_ENDINGS) else "folder"
+
+    @model_validator(mode="after")
+    def _invented_documents_are_laid_out_as_the_acrs(self) -> "Config":
+        if self.source == "invented" and self.publisher != "acr":
+            raise ValueError("publisher: invented documents are laid out as the ACR's; set it to acr")
+        return self
 
     @model_validator(mode="after")
     def _adapters_resolve(self) -> "Config":
