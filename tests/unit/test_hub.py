@@ -10,25 +10,17 @@ import pytest
 from invented_tables import predictions_of, rows_of
 from programs import program as program_file
 from safetensors import safe_open
+from written_recipes import write_recipe
 
 from acrflow import schemas
 from acrflow.evaluation import compare, metrics
 from acrflow.io.errors import InputError
-from acrflow.io.files import write_json
 from acrflow.report import hub
 from acrflow.schemas.evidence import Condensed
 from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 PROMPTS = Path(__file__).resolve().parents[2] / "config" / "prompts"
-SPEC = {
-    "method": "grpo",
-    "evidence": "acr",
-    "prompt": "reasoning_evidence",
-    "rewards": {"answer": {"weight": 1.0, "options": {}}},
-    "seed": 7,
-    "base": {"model": "tiny", "revision": None, "dtype": "float32", "quantization": "none"},
-    "training": {"steps": 80, "learning_rate": 0.001, "lora": {"r": 4, "alpha": 8}, "completion_tokens": 12},
-}
+ADAPTER = {"method": "grpo", "evidence": "acr", "rewards": {"answer": 1.0}}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +37,8 @@ def run(tiny_base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
             AutoModelForCausalLM.from_pretrained(tiny_base), LoraConfig(r=4, target_modules=["q_proj"])
         )
         model.save_pretrained(str(folder / "adapters" / name))
-        write_json(folder / "adapters" / name / "spec.json", {**SPEC, "adapter": name})
+        own = {"base": {"model": "some/base"}} if name == "llm_eval" else {}
+        write_recipe(folder / "adapters" / name, {**ADAPTER, **own}, completion_tokens=12)
     studies = [
         {"pmid": 91000001, "title": "Films", "year": 2020, "text": "Films found 82 of 100.", "words_before": 9,
          "words_after": 5},
@@ -85,6 +78,7 @@ def test_the_folder_is_laid_out_like_the_published_adapters_with_cards(run: Path
         "| 75.0 [",
     ):
         assert text in card, text
+    assert "base_model: tiny" in (tmp_path / "hub" / "homemade" / "README.md").read_text()  # two bases in one run
     assert "majority" in card and "Invented data" not in card
     assert (folder / "prompt.yaml").read_text() == (PROMPTS / "reasoning_evidence.yaml").read_text()
     assert "llm-eval/README.md" in (tmp_path / "hub" / "README.md").read_text()

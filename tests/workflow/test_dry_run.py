@@ -11,11 +11,7 @@ from acrflow.config.configuration import TABLE_ENDINGS, Config
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = sorted(path.parent for path in ROOT.glob("profiles/*/config.yaml"))
-CONFIGURATIONS = [
-    path.relative_to(ROOT)
-    for path in sorted(ROOT.glob("config/**/*.yaml"))
-    if path.parent.name in ("config", "recipes")
-]
+CONFIGURATIONS = [path.relative_to(ROOT) for path in sorted(ROOT.glob("config/*.yaml"))]
 ADAPTERS = ["sft", "baseline", "citations", "llm_eval", "medreason_embed"]
 
 
@@ -41,8 +37,8 @@ def test_every_configuration_plans_the_whole_workflow(project, configuration, tm
     assert ("Reading the rated rows of" in " ".join(planned)) == table
 
 
-def test_a_recipe_trains_its_own_adapters_alone_one_after_the_other(project):
-    assert project.trains("--cores", "1", "--configfile", "config/recipes/gazal_r1.yaml") == {"gazal_sft", "gazal_r1"}
+def test_a_configuration_trains_its_own_adapters_alone_one_after_the_other(project):
+    assert project.trains("--cores", "1", "--configfile", "config/gazal_r1.yaml") == {"gazal_sft", "gazal_r1"}
 
 
 def test_the_exact_cluster_command_is_valid(project):
