@@ -1,6 +1,7 @@
 """The hub folder and one answered case, with a real tiny model and adapter."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,39 @@ def test_an_adapter_that_is_not_whole_leaves_no_folder(run: Path, tmp_path: Path
     with pytest.raises(InputError, match=r"adapter_model.safetensors, .* missing"):
         hub.write([run / "adapters" / "llm_eval", tmp_path / "broken"], compared(), FACTS, tmp_path / "hub")
     assert not (tmp_path / "hub").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "named"),
+    [
+        (
+            "spec.json",
+            r"trained by an older version \(spec.json in place of recipe.json\)\n  Remedy: train the adapter again",
+        ),
+        ("other.json", "no whole adapter: recipe.json is missing"),
+    ],
+)
+def test_an_adapter_of_an_older_version_is_refused_with_a_sentence(
+    run: Path, tmp_path: Path, old: str, named: str
+) -> None:
+    adapter = tmp_path / "adapters" / "mine"
+    shutil.copytree(run / "adapters" / "homemade", adapter)
+    (adapter / "recipe.json").rename(adapter / old)
+    with pytest.raises(InputError, match=named):
+        hub.write([adapter], compared(), FACTS, tmp_path / "hub")
+    done = recommend(run, "--adapter", str(adapter))
+    assert done.returncode == 2 and "Remedy: train the adapter again" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_recipe_that_does_not_hold_is_refused_with_its_key(run: Path, tmp_path: Path) -> None:
+    adapter = tmp_path / "adapters" / "mine"
+    shutil.copytree(run / "adapters" / "homemade", adapter)
+    values = json.loads((adapter / "recipe.json").read_text())
+    (adapter / "recipe.json").write_text(
+        json.dumps({**values, "seed": "x", "training": {**values["training"], "stepps": 1}})
+    )
+    with pytest.raises(InputError, match=r"recipe\.json: .*seed: .*stepps: unknown key"):
+        hub.write([adapter], compared(), FACTS, tmp_path / "hub")
 
 
 def test_upload_happens_to_a_whole_folder_only(tmp_path: Path) -> None:

@@ -41,6 +41,22 @@ def test_a_configuration_trains_its_own_adapters_alone_one_after_the_other(proje
     assert project.trains("--cores", "1", "--configfile", "config/gazal_r1.yaml") == {"gazal_sft", "gazal_r1"}
 
 
+def test_a_dry_run_loads_neither_torch_nor_polars():
+    command = [sys.executable, "-X", "importtime", "-m", "snakemake", "--profile", "profiles/demo", "-n", "all"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}
+    assert "acrflow.rewards._by_label" in loaded  # what a reward imports is listed, itself not: it comes by name
+    assert not {"torch", "polars", "transformers"} & loaded
+
+
+def test_an_adapters_own_base_is_what_it_is_trained_on(project):
+    own = "adapters={mine: {method: sft, base: {model: some/qwen}}}"
+    run = project.snakemake("--profile", "profiles/demo", "-n", "-p", "results/demo/adapters/mine", "--config", own)
+    assert run.returncode == 0, run.stdout
+    assert "--base some/qwen" in run.stdout and "--base results/demo/models/base" not in run.stdout
+
+
 def test_the_exact_cluster_command_is_valid(project):
     planned = project.planned("--profile", "slurm", "all")
     topics = (ROOT / "config/topics.tsv").read_text().splitlines()[1:]
