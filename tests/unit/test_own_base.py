@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from chat_models import FAMILIES, write_chat_tokenizer
-from tiny_training import SFT, make, recipe
+from tiny_training import GRPO, SFT, make, recipe
 
 from acrflow import schemas
 from acrflow.config import configuration
@@ -88,6 +88,29 @@ def test_prompts_too_long_for_the_own_tokenizer_are_left_out_and_counted(gemma: 
     assert f"the budget is {budget}" in left_out["examples"][0]
     with pytest.raises(InputError, match="no examples to train on"):
         to_train_on(frame, wanted.model_copy(update={"prompt_tokens": 9}), gemma, Path("x"), ledger)
+
+
+def test_grpo_puts_the_prompt_to_such_a_base_in_the_same_words(
+    gemma: str, examples: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TRL applies the chat template itself, and must stop where a turn ends."""
+    from acrflow.training.measured import MeasuredGrpo
+
+    frame, tokenizer = schemas.read(Examples, examples["reasoning"]), load_tokenizer(gemma)
+    known = {tuple(ids) for ids in prompt_tokens(tokenizer, frame["messages"].to_list())}
+    seen: list[tuple[int, ...]] = []
+    generate = MeasuredGrpo._generate
+
+    def spy(self: MeasuredGrpo, *args: Any, **options: Any) -> Any:
+        found = generate(self, *args, **options)
+        seen.extend(tuple(ids) for ids in found[0])
+        assert tokenizer.eos_token_id in self.eos_token_ids
+        return found
+
+    monkeypatch.setattr(MeasuredGrpo, "_generate", spy)
+    own = {"method": "grpo", "rewards": {"chance": 1.0}, "base": {"model": gemma}}
+    make(recipe("own", grpo={**GRPO, "steps": 2}, own=own), gemma, examples, tmp_path)
+    assert seen and set(seen) <= known
 
 
 def test_an_adapter_of_a_base_without_system_role_learns_to_answer_and_to_end_its_turn(
