@@ -139,7 +139,7 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
     from acrflow.schemas.dataset import Examples
     from acrflow.training import checkpoints, grpo, measured
     from acrflow.training.recipe import resolve
-    from acrflow.training.train import Place, read_log, train
+    from acrflow.training.train import Environment, read_log, train
 
     folder = Path(job["folder"])
     resolved = resolve(recipe(job), str(folder / "policy"), folder / "examples.parquet")
@@ -149,7 +149,7 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
     launch = Launch(vllm_memory=0.3, vllm_tensor_parallel=1)
-    place = Place(str(folder / "policy"), folder / "checkpoints", launch=launch)
+    environment = Environment(str(folder / "policy"), folder / "checkpoints", launch=launch)
     prepared: Callable[..., Any] = lambda *given: [Prepared(reward, said) for reward in load(*given)]  # noqa: E731
     clock = measured._now if job["gpu"] else processor_seconds
     if not job["gpu"]:
@@ -159,7 +159,7 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
         mock.patch.object(measured, "_now", clock),
         shared_prefixes(job.get("share_prefixes", True)),
     ):
-        last = train(resolved, examples, place)
+        last = train(resolved, examples, environment)
     assert last is not None
     log = read_log(last)
     means = dict(log.group_by("metric").mean().select("metric", "value").iter_rows())

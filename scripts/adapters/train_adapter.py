@@ -54,7 +54,7 @@ def main() -> None:
     from acrflow.training.examples import to_train_on
     from acrflow.training.processes import is_main, main_first
     from acrflow.training.recipe import made_by, resolve
-    from acrflow.training.train import Place, train, write_adapter
+    from acrflow.training.train import Environment, train, write_adapter
 
     ledger = Ledger(f"train_adapter.{recipe.adapter}", "examples")
     examples = to_train_on(schemas.read(Examples, args.examples), recipe, args.base, args.examples, ledger)
@@ -69,8 +69,8 @@ def main() -> None:
         with main_first() as main_process:
             checkpoints.prepare(args.checkpoints, resolved, args.restart and main_process)
         ours = {"still_ours": lock.check} if lock else {}
-        place = Place(args.base, args.checkpoints, args.init_from, args.tensorboard, args.launch, **ours)
-        last = train(resolved, examples, place)
+        environment = Environment(args.base, args.checkpoints, args.init_from, args.tensorboard, args.launch, **ours)
+        last = train(resolved, examples, environment)
         if last is None:  # one of several processes; the main one writes
             return
         log = write_adapter(resolved, args.base, last, len(examples), args.out)

@@ -15,7 +15,7 @@ from acrflow.config.recipe import Recipe
 from acrflow.schemas.dataset import Examples
 from acrflow.training import checkpoints
 from acrflow.training.recipe import resolve
-from acrflow.training.train import Place, train, write_adapter
+from acrflow.training.train import Environment, train, write_adapter
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
@@ -60,7 +60,7 @@ def make(wanted: Recipe, base: str, examples: dict[str, Path], folder: Path, sta
     resolved = resolve(wanted, base, file, start)
     checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
     frame = schemas.read(Examples, file)
-    last = train(resolved, frame, Place(base, folder / "checkpoints", start, folder / "board"))
+    last = train(resolved, frame, Environment(base, folder / "checkpoints", start, folder / "board"))
     assert last is not None
     return write_adapter(resolved, base, last, len(frame), folder / "out")
 

@@ -27,14 +27,14 @@ TERMINATED = 143  # exit status after SIGTERM, as the shell has it
 
 
 @dataclass(frozen=True)
-class Place:
+class Environment:
     """Where a training reads and writes, and how it is launched; nothing here decides a weight.
 
     Attributes:
         base: base model, a folder or a hub name.
         checkpoints: folder made ready by `checkpoints.prepare`.
         start: folder of the adapter to start from, None for a new one.
-        board: folder of TensorBoard's events, None for none.
+        tensorboard: folder of TensorBoard's events, None for none.
         launch: how completions are rolled out on these machines.
         still_ours: raises if another process has taken over the checkpoints (`acrflow.cluster.locks.Lock.check`).
     """
@@ -42,12 +42,12 @@ class Place:
     base: str
     checkpoints: Path
     start: Path | None = None
-    board: Path | None = None
+    tensorboard: Path | None = None
     launch: Launch = field(default_factory=Launch)
     still_ours: Callable[[], None] = lambda: None
 
 
-def train(recipe: Resolved, examples: pl.DataFrame, place: Place) -> Path | None:
+def train(recipe: Resolved, examples: pl.DataFrame, environment: Environment) -> Path | None:
     """Train to the recipe's last step, from the last complete checkpoint on if there is one.
 
     Args:
@@ -61,36 +61,37 @@ def train(recipe: Resolved, examples: pl.DataFrame, place: Place) -> Path | None
         SystemExit: 143 after SIGTERM; the checkpoint of the step that was running is saved.
     """
     steps = recipe.training.steps
-    resume = checkpoints.last(place.checkpoints)
+    resume = checkpoints.last(environment.checkpoints)
     main = True
     # transformers takes one step more when a finished training is resumed
     if resume is None or checkpoints.step_of(resume) < steps:
-        crash.refuse(place.checkpoints)
-        main = _run(recipe, examples, place, resume)
+        crash.refuse(environment.checkpoints)
+        main = _run(recipe, examples, environment, resume)
     else:
         print(f"{recipe.adapter}: was trained to step {steps} before; only its adapter is written", flush=True)
     if not main:
         return None
-    done = checkpoints.last(place.checkpoints)
+    done = checkpoints.last(environment.checkpoints)
     if done is None or checkpoints.step_of(done) < steps:
-        raise RuntimeError(f"the training ended before step {steps}; its checkpoints are in {place.checkpoints}")
+        raise RuntimeError(f"the training ended before step {steps}; its checkpoints are in {environment.checkpoints}")
     return done
 
 
-def _run(recipe: Resolved, examples: pl.DataFrame, place: Place, resume: Path | None) -> bool:
+def _run(recipe: Resolved, examples: pl.DataFrame, environment: Environment, resume: Path | None) -> bool:
     """Train; whether this is the main process."""
     from transformers import PrinterCallback
 
-    from acrflow.training.callbacks import Board, Progress, Survival, Watch
+    from acrflow.training.callbacks import TensorBoard, Progress, Survival, Watch
 
     name, settings = recipe.adapter, recipe.training
     _quiet()
-    survival = Survival(place.checkpoints, place.still_ours)
+    survival = Survival(environment.checkpoints, environment.still_ours)
     watch = Watch(settings.collapse_steps, settings.on_collapse) if isinstance(settings, Grpo) else Watch()
-    callbacks = [Progress(name, place.checkpoints), survival, *([Board(place.board)] if place.board else []), watch]
+    events = [TensorBoard(environment.tensorboard)] if environment.tensorboard else []
+    callbacks = [Progress(name, environment.checkpoints), survival, *events, watch]
     trainer = None
     try:
-        trainer = _trainer(recipe, examples, place, callbacks)
+        trainer = _trainer(recipe, examples, environment, callbacks)
         trainer.remove_callback(PrinterCallback)
         if resume is not None:
             print(f"{name}: going on after step {checkpoints.step_of(resume)}", flush=True)
@@ -100,15 +101,15 @@ def _run(recipe: Resolved, examples: pl.DataFrame, place: Place, resume: Path | 
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise checkpoints.cannot_write(place.checkpoints, str(error.filename or "a file"), error) from error
+        raise checkpoints.cannot_write(environment.checkpoints, str(error.filename or "a file"), error) from error
     except Exception as error:
         done = trainer.state.global_step if trainer else checkpoints.step_of(resume) if resume else 0
-        last_try = crash.record(place.checkpoints, done, error)
+        last_try = crash.record(environment.checkpoints, done, error)
         again = "the same crash as the last time: it will not be tried again" if last_try else "it may be tried again"
         print(f"{name}: crashed after step {done}; {again}", flush=True)
         if isinstance(error, crash.Stopped):
             remedy = "see the last rows of the metrics in TensorBoard; lower the learning rate or mend the rewards"
-            raise InputError(place.checkpoints, str(error), remedy) from error
+            raise InputError(environment.checkpoints, str(error), remedy) from error
         raise
     if survival.terminated and trainer.state.global_step < settings.steps:
         print(f"{name}: stopped by SIGTERM after step {trainer.state.global_step}, saved", flush=True)
@@ -117,13 +118,13 @@ def _run(recipe: Resolved, examples: pl.DataFrame, place: Place, resume: Path | 
 
 
 def _trainer(
-    recipe: Resolved, examples: pl.DataFrame, place: Place, callbacks: list[Any]
+    recipe: Resolved, examples: pl.DataFrame, environment: Environment, callbacks: list[Any]
 ) -> "MeasuredSft | MeasuredGrpo":
     from acrflow.training import grpo, sft
 
     if recipe.method == "sft":
-        return sft.trainer(recipe, place.base, place.start, examples, place.checkpoints, callbacks)
-    return grpo.trainer(recipe, place.base, place.start, examples, place.checkpoints, place.launch, callbacks)
+        return sft.trainer(recipe, environment.base, environment.start, examples, environment.checkpoints, callbacks)
+    return grpo.trainer(recipe, environment.base, environment.start, examples, environment.checkpoints, environment.launch, callbacks)
 
 
 def _quiet() -> None:
