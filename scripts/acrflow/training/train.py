@@ -81,7 +81,7 @@ def _run(recipe: Resolved, examples: pl.DataFrame, environment: Environment, res
     """Train; whether this is the main process."""
     from transformers import PrinterCallback
 
-    from acrflow.training.callbacks import TensorBoard, Progress, Survival, Watch
+    from acrflow.training.callbacks import Progress, Survival, TensorBoard, Watch
 
     name, settings = recipe.adapter, recipe.training
     _quiet()
@@ -122,9 +122,10 @@ def _trainer(
 ) -> "MeasuredSft | MeasuredGrpo":
     from acrflow.training import grpo, sft
 
+    base, start, folder = environment.base, environment.start, environment.checkpoints
     if recipe.method == "sft":
-        return sft.trainer(recipe, environment.base, environment.start, examples, environment.checkpoints, callbacks)
-    return grpo.trainer(recipe, environment.base, environment.start, examples, environment.checkpoints, environment.launch, callbacks)
+        return sft.trainer(recipe, base, start, examples, folder, callbacks)
+    return grpo.trainer(recipe, base, start, examples, folder, environment.launch, callbacks)
 
 
 def _quiet() -> None:
