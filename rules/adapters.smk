@@ -1,12 +1,12 @@
 """Adapters: SFT and GRPO LoRA adapters, one job each.
 
 needs   examples/{examples}.train.parquet, the base model, the adapter that it starts from if it names one
-makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, spec.json and a model card, one folder per
+makes   adapters/{adapter}/ with weights, configuration, training_log.parquet, recipe.json and a model card, one folder per
         seed; ledger/train_adapter.{adapter}.json; events for TensorBoard in logs/{run}/tensorboard/{adapter}/
 reads   config: adapters, training, launch, base, models, seed
 
 Checkpoints live in checkpoints/{adapter}/, outside the declared outputs: Snakemake deletes outputs before a retry, and
-a killed training must find them again. The program refuses checkpoints of another spec. scripts/adapters/launch.py decides where
+a killed training must find them again. The program refuses checkpoints of another recipe. scripts/adapters/launch.py decides where
 a training runs and nothing about its weights, so it is no input: an edit there is no reason to train again.
 """
 
@@ -14,7 +14,7 @@ a training runs and nothing about its weights, so it is no input: an edit there 
 rule train_adapter:
     input:
         examples=lambda wildcards: f"{RUN}/examples/{adapter_of(wildcards.adapter).examples}.train.parquet",
-        base=BASE_FILES,
+        base=lambda wildcards: base_files(wildcards.adapter),
         start=start_of,
         program="scripts/adapters/train_adapter.py",
         library=library("scripts/adapters/train_adapter.py"),
@@ -29,8 +29,8 @@ rule train_adapter:
     conda:
         "../envs/train.yaml"
     params:
-        spec=lambda wildcards: json.dumps(C.spec(wildcards.adapter), sort_keys=True),
-        base=lambda wildcards: BASE,
+        recipe=lambda wildcards: json.dumps(C.recipe(wildcards.adapter).model_dump(mode="json"), sort_keys=True),
+        base=lambda wildcards: base_of(wildcards.adapter),
         checkpoints=lambda wildcards: f"{RUN}/checkpoints/{wildcards.adapter}",
         start=lambda wildcards, input: [f"--init-from={input.start}"] if input.start else [],
         launch=C.launch.model_dump_json(),
@@ -49,7 +49,7 @@ rule train_adapter:
             --tensor-parallel {params.tensor_parallel} \
             --progress {params.checkpoints:q} -- \
             python {input.program:q} \
-            --spec {params.spec:q} \
+            --recipe {params.recipe:q} \
             --base {params.base:q} \
             --examples {input.examples:q} \
             --checkpoints {params.checkpoints:q} \

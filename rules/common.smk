@@ -154,6 +154,17 @@ def adapter_of(folder):
     return C.adapters[C.trained()[folder][0]]
 
 
+def base_of(folder):
+    """The base model of an adapter folder: where it lies, or its name on the hub."""
+    model = C.base_of(folder).model
+    return f"{RUN}/models/base" if model == "tiny" else model
+
+
+def base_files(folder):
+    """The base model of an adapter folder as an input: a folder is one, a name on the hub is not."""
+    return [base_of(folder)] if C.base_of(folder).model == "tiny" or Path(base_of(folder)).is_dir() else []
+
+
 def start_of(wildcards):
     """The folder of the adapter that a training starts from, if it names one."""
     start = adapter_of(wildcards.adapter).init_from

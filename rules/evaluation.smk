@@ -1,6 +1,6 @@
 """Evaluation: the reasoning's scores, every metric of every model, and the comparison.
 
-needs   predictions/{model}/{split}.{draw}.parquet, examples/*.parquet, dataset/*.parquet, adapters/{adapter}/spec.json
+needs   predictions/{model}/{split}.{draw}.parquet, examples/*.parquet, dataset/*.parquet, adapters/{adapter}/recipe.json
 makes   metrics/reasoning.parquet, metrics/{model}.{split}.json, metrics/comparison.parquet, report/tables/
 reads   config: evaluation, models, seed
 """

@@ -4,6 +4,7 @@ The model is loaded once for all of them. What is done is kept, batch by batch, 
 """
 
 import argparse
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def main() -> None:
         "--dtype", choices=["float32", "bfloat16"], default="float32", help="type of the base's weights"
     )
     parser.add_argument("--quantization", choices=["none", "4bit"], default="none", help="4bit needs a GPU")
+    parser.add_argument("--template", type=json.loads, default={}, help="JSON: options of the base's chat template")
     parser.add_argument("--adapters", type=Path, help=f"folder with a PEFT adapter per model but `{BASE}`")
     parser.add_argument("--merge", action="store_true", help="merge the adapter into the base before it answers")
     parser.add_argument("--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet")
@@ -60,7 +62,7 @@ def main() -> None:
         parser.error("--adapters is needed for models other than base")
     choice = generation.Choice(
         args.backend,
-        generation.Base(args.base, args.revision, args.dtype, args.quantization),
+        generation.Base(args.base, args.revision, args.dtype, args.quantization, args.template),
         {name: args.adapters / name for name in named},
         args.merge,
         generation.Server(args.url, args.key, args.at_once),

@@ -83,8 +83,8 @@ def test_an_adapter_folder_holds_weights_recipe_log_and_card(built):
             "adapter_model.safetensors",
             "adapter_config.json",
             "training_log.parquet",
-            "spec.json",
+            "recipe.json",
             "README.md",
         }
-        assert json.loads((folder / "spec.json").read_text())["adapter"] == adapter
+        assert json.loads((folder / "recipe.json").read_text())["adapter"] == adapter
         assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]

@@ -173,8 +173,10 @@ def models(config: Config) -> Iterator[Answer]:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    named = {config.base.model: config.base.revision}
-    named |= dict.fromkeys([config.models.embedder, config.models.judge], None)
+    named = {config.base.model: config.base.revision, config.models.embedder: None}  # baselines and metrics embed too
+    for recipe in map(config.recipe, config.trained()):
+        named |= {recipe.base.model: recipe.base.revision}
+        named |= dict.fromkeys(one for one in (recipe.models.embedder, recipe.models.judge) if one)
     named |= dict.fromkeys([one for one in (config.models.evaluation_judge, config.models.entities) if one], None)
     for name, revision in named.items():
         if name in ("tiny", "base", "bundled", "gazetteer"):

@@ -9,12 +9,13 @@ import jinja2
 import polars as pl
 
 from acrflow.io.errors import InputError
-from acrflow.io.files import read_json, whole_folder, write_text
+from acrflow.io.files import whole_folder, write_text
 from acrflow.report import tables
+from acrflow.training import recipe
 
 FOLDERS = {"llm_eval": "llm-eval", "medreason_embed": "custom_embedding"}  # published names; others keep their own
 WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
-CARRIED = ("spec.json", "training_log.parquet", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+CARRIED = (recipe.FILE, "training_log.parquet", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = (*tables.HEADLINE, "unsafe_up", "unsafe_down", "ece", *tables.REASONING)
 
@@ -37,7 +38,7 @@ def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any
         Names of the adapters' folders in it.
 
     Raises:
-        InputError: an adapter is not whole.
+        InputError: an adapter is not whole, or of an older version.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -50,18 +51,19 @@ def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any
     names = []
     with whole_folder(out) as place:
         for folder in adapters:
-            missing = [name for name in (*WEIGHTS, "spec.json") if not (folder / name).is_file()]
+            missing = [name for name in WEIGHTS if not (folder / name).is_file()]
             if missing:
                 raise InputError(folder, f"no whole adapter: {', '.join(missing)} missing", "train it again")
+            made_by = recipe.read(folder)
             target = place / folder_of(folder.name)
             target.mkdir()
             for name in (*WEIGHTS, *CARRIED):
                 if (folder / name).is_file():
                     shutil.copyfile(folder / name, target / name)
-            spec = read_json(folder / "spec.json")
-            shutil.copyfile(prompts / f"{spec['prompt']}.yaml", target / "prompt.yaml")
+            shutil.copyfile(prompts / f"{made_by.prompt}.yaml", target / "prompt.yaml")
+            own = {**facts, "base": made_by.base.model}  # another one than the run's, where the adapter has its own
             card = environment.get_template("model_card.md.j2").render(
-                name=target.name, adapter=folder.name, spec=spec, results=_results(compared, folder.name), **facts
+                name=target.name, adapter=folder.name, recipe=made_by, results=_results(compared, folder.name), **own
             )
             write_text(target / "README.md", card)
             names.append(target.name)

@@ -62,7 +62,7 @@ class Progress(TrainerCallback):
         )
 
 
-class Board(TrainerCallback):
+class TensorBoard(TrainerCallback):
     """Write every metric to TensorBoard; what a killed training wrote after its last checkpoint is purged."""
 
     def __init__(self, folder: Path):

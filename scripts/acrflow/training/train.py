@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from acrflow import schemas
+from acrflow.config.training import Grpo, Launch
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, whole_folder, write_json, write_text
-from acrflow.models.tokenizer import load_tokenizer
 from acrflow.report.adapter_card import model_card
 from acrflow.schemas.training import Samples, TrainingLog
 from acrflow.training import checkpoints, crash
-from acrflow.training.adapter import WEIGHTS
-from acrflow.training.recipe import Recipe, versions
+from acrflow.training.adapter import WEIGHTS, tokenizer_of
+from acrflow.training.recipe import FILE, Resolved, written
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredGrpo, MeasuredSft
@@ -27,27 +27,27 @@ TERMINATED = 143  # exit status after SIGTERM, as the shell has it
 
 
 @dataclass(frozen=True)
-class Place:
+class Environment:
     """Where a training reads and writes, and how it is launched; nothing here decides a weight.
 
     Attributes:
         base: base model, a folder or a hub name.
         checkpoints: folder made ready by `checkpoints.prepare`.
         start: folder of the adapter to start from, None for a new one.
-        board: folder of TensorBoard's events, None for none.
-        launch: `acrflow.config.training.Launch` as plain values.
+        tensorboard: folder of TensorBoard's events, None for none.
+        launch: how completions are rolled out on these machines.
         still_ours: raises if another process has taken over the checkpoints (`acrflow.cluster.locks.Lock.check`).
     """
 
     base: str
     checkpoints: Path
     start: Path | None = None
-    board: Path | None = None
-    launch: dict[str, Any] = field(default_factory=dict)
+    tensorboard: Path | None = None
+    launch: Launch = field(default_factory=Launch)
     still_ours: Callable[[], None] = lambda: None
 
 
-def train(recipe: Recipe, examples: pl.DataFrame, place: Place) -> Path | None:
+def train(recipe: Resolved, examples: pl.DataFrame, environment: Environment) -> Path | None:
     """Train to the recipe's last step, from the last complete checkpoint on if there is one.
 
     Args:
@@ -60,37 +60,38 @@ def train(recipe: Recipe, examples: pl.DataFrame, place: Place) -> Path | None:
         InputError: something the user can mend, a training that stopped itself, or the same crash twice.
         SystemExit: 143 after SIGTERM; the checkpoint of the step that was running is saved.
     """
-    steps = recipe["training"]["steps"]
-    resume = checkpoints.last(place.checkpoints)
+    steps = recipe.training.steps
+    resume = checkpoints.last(environment.checkpoints)
     main = True
     # transformers takes one step more when a finished training is resumed
     if resume is None or checkpoints.step_of(resume) < steps:
-        crash.refuse(place.checkpoints)
-        main = _run(recipe, examples, place, resume)
+        crash.refuse(environment.checkpoints)
+        main = _run(recipe, examples, environment, resume)
     else:
-        print(f"{recipe['adapter']}: was trained to step {steps} before; only its adapter is written", flush=True)
+        print(f"{recipe.adapter}: was trained to step {steps} before; only its adapter is written", flush=True)
     if not main:
         return None
-    done = checkpoints.last(place.checkpoints)
+    done = checkpoints.last(environment.checkpoints)
     if done is None or checkpoints.step_of(done) < steps:
-        raise RuntimeError(f"the training ended before step {steps}; its checkpoints are in {place.checkpoints}")
+        raise RuntimeError(f"the training ended before step {steps}; its checkpoints are in {environment.checkpoints}")
     return done
 
 
-def _run(recipe: Recipe, examples: pl.DataFrame, place: Place, resume: Path | None) -> bool:
+def _run(recipe: Resolved, examples: pl.DataFrame, environment: Environment, resume: Path | None) -> bool:
     """Train; whether this is the main process."""
     from transformers import PrinterCallback
 
-    from acrflow.training.callbacks import Board, Progress, Survival, Watch
+    from acrflow.training.callbacks import Progress, Survival, TensorBoard, Watch
 
-    name, settings = recipe["adapter"], recipe["training"]
+    name, settings = recipe.adapter, recipe.training
     _quiet()
-    survival = Survival(place.checkpoints, place.still_ours)
-    watch = Watch(settings.get("collapse_steps", 0), settings.get("on_collapse", "warn"))
-    callbacks = [Progress(name, place.checkpoints), survival, *([Board(place.board)] if place.board else []), watch]
+    survival = Survival(environment.checkpoints, environment.still_ours)
+    watch = Watch(settings.collapse_steps, settings.on_collapse) if isinstance(settings, Grpo) else Watch()
+    events = [TensorBoard(environment.tensorboard)] if environment.tensorboard else []
+    callbacks = [Progress(name, environment.checkpoints), survival, *events, watch]
     trainer = None
     try:
-        trainer = _trainer(recipe, examples, place, callbacks)
+        trainer = _trainer(recipe, examples, environment, callbacks)
         trainer.remove_callback(PrinterCallback)
         if resume is not None:
             print(f"{name}: going on after step {checkpoints.step_of(resume)}", flush=True)
@@ -100,30 +101,31 @@ def _run(recipe: Recipe, examples: pl.DataFrame, place: Place, resume: Path | No
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise checkpoints.cannot_write(place.checkpoints, str(error.filename or "a file"), error) from error
+        raise checkpoints.cannot_write(environment.checkpoints, str(error.filename or "a file"), error) from error
     except Exception as error:
         done = trainer.state.global_step if trainer else checkpoints.step_of(resume) if resume else 0
-        last_try = crash.record(place.checkpoints, done, error)
+        last_try = crash.record(environment.checkpoints, done, error)
         again = "the same crash as the last time: it will not be tried again" if last_try else "it may be tried again"
         print(f"{name}: crashed after step {done}; {again}", flush=True)
         if isinstance(error, crash.Stopped):
             remedy = "see the last rows of the metrics in TensorBoard; lower the learning rate or mend the rewards"
-            raise InputError(place.checkpoints, str(error), remedy) from error
+            raise InputError(environment.checkpoints, str(error), remedy) from error
         raise
-    if survival.terminated and trainer.state.global_step < settings["steps"]:
+    if survival.terminated and trainer.state.global_step < settings.steps:
         print(f"{name}: stopped by SIGTERM after step {trainer.state.global_step}, saved", flush=True)
         sys.exit(TERMINATED)
     return bool(trainer.is_world_process_zero())
 
 
 def _trainer(
-    recipe: Recipe, examples: pl.DataFrame, place: Place, callbacks: list[Any]
+    recipe: Resolved, examples: pl.DataFrame, environment: Environment, callbacks: list[Any]
 ) -> "MeasuredSft | MeasuredGrpo":
     from acrflow.training import grpo, sft
 
-    if recipe["method"] == "sft":
-        return sft.trainer(recipe, place.base, place.start, examples, place.checkpoints, callbacks)
-    return grpo.trainer(recipe, place.base, place.start, examples, place.checkpoints, place.launch, callbacks)
+    base, start, folder = environment.base, environment.start, environment.checkpoints
+    if recipe.method == "sft":
+        return sft.trainer(recipe, base, start, examples, folder, callbacks)
+    return grpo.trainer(recipe, base, start, examples, folder, environment.launch, callbacks)
 
 
 def _quiet() -> None:
@@ -159,8 +161,8 @@ def read_samples(folder: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schemas.polars_schema(Samples))
 
 
-def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: Path) -> pl.DataFrame:
-    """Write the adapter's folder from its last checkpoint, whole: weights, tokenizer, log, spec, card.
+def write_adapter(recipe: Resolved, base: str, checkpoint: Path, rows: int, out: Path) -> pl.DataFrame:
+    """Write the adapter's folder from its last checkpoint, whole: weights, tokenizer, log, recipe, card.
 
     Returns:
         The training log.
@@ -168,11 +170,11 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, rows: int, out: P
     with whole_folder(out) as folder:
         for name in WEIGHTS:
             shutil.copyfile(checkpoint / name, folder / name)  # not its mode: safetensors writes 0600
-        load_tokenizer(base, recipe["base"]["revision"]).save_pretrained(folder)
+        tokenizer_of(recipe, base).save_pretrained(folder)
         log = read_log(checkpoint)
         schemas.write(TrainingLog, log, folder / "training_log.parquet")
-        if recipe["method"] == "grpo":
+        if recipe.method == "grpo":
             schemas.write(Samples, read_samples(checkpoint.parent), folder / "completions.parquet")
-        write_json(folder / "spec.json", {**recipe, "versions": versions()})
+        write_json(folder / FILE, written(recipe).model_dump(mode="json"))
         write_text(folder / "README.md", model_card(recipe, log, rows))
     return log
