@@ -1,5 +1,7 @@
 """Every shipped configuration and every named target gives a valid plan."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
