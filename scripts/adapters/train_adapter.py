@@ -40,7 +40,6 @@ def main() -> None:
     from acrflow import schemas
     from acrflow.cluster import locks
     from acrflow.io.ledger import Ledger
-    from acrflow.report.adapter_card import quarters
     from acrflow.schemas.dataset import Examples
     from acrflow.training import checkpoints, recipe
     from acrflow.training.adapter import check_start
@@ -65,16 +64,10 @@ def main() -> None:
         last = train(resolved, examples, place)
         if last is None:  # one of several processes; the main one writes
             return
-        log = write_adapter(resolved, args.base, last, len(examples), args.out)
+        write_adapter(resolved, args.base, last, args.out)
         ledger.write(args.ledger)
         checkpoints.finish(args.checkpoints)
-
-    figure = "loss" if spec["method"] == "sft" else "reward"
-    first, final = quarters(log, figure)
-    print(
-        f"{spec['adapter']}: {spec['training']['steps']} steps on {len(examples)} examples, "
-        f"{figure} {first:.2f} -> {final:.2f}"
-    )
+    print(f"{spec['adapter']}: {spec['training']['steps']} steps on {len(examples)} examples")
 
 
 def read_spec(text: str) -> dict[str, Any]:

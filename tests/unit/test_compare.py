@@ -25,7 +25,7 @@ from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 GOLD = [UNA, MBA, UA, UA, UNA, MBA]
 SAID: dict[str, tuple[str, list[str | None]]] = {
-    "majority": ("cheap baseline", [UNA] * 6),
+    "majority": ("baseline", [UNA] * 6),
     "base": ("base", [None] * 6),
     "citations": ("adapter", [UNA, MBA, UA, UA, UNA, None]),
     "homemade": ("adapter", [UNA, MBA, UNA, UA, UNA, MBA]),
@@ -91,7 +91,7 @@ def test_differences_are_drawn_in_pairs() -> None:
     assert found == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.006)
 
 
-def test_the_comparison_holds_every_model_with_the_cheap_baselines_last_and_the_paper_beside() -> None:
+def test_the_comparison_holds_every_model_with_the_baselines_last_and_the_paper_beside() -> None:
     compared = compare.comparison(everything(), {"citations": 1.3})
     Comparison.validate(compared)
     table = tables.wide(compared, "test", tables.HEADLINE)

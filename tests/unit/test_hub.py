@@ -59,7 +59,7 @@ def run(tiny_base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared() -> pl.DataFrame:
     gold = [UNA, UA, MBA, UA]
     measured = []
-    for model, kind in (("llm_eval", "adapter"), ("homemade", "adapter"), ("majority", "cheap baseline")):
+    for model, kind in (("llm_eval", "adapter"), ("homemade", "adapter"), ("majority", "baseline")):
         tally = metrics.tally(predictions_of([*gold[:3], UNA], model), rows_of(gold), None, Path("p"))
         who = {"model": model, "kind": kind, "split": "test", "not_asked": 0}
         measured.append({**who, **metrics.measure(tally, 20, 1)})

@@ -33,8 +33,8 @@ MODELS = {  # kind and share of right answers
     "baseline": ("adapter", 0.7),
     "medreason_embed": ("adapter", 0.8),
     "base": ("base", 0.2),
-    "majority": ("cheap baseline", 0.5),
-    "tfidf_logreg": ("cheap baseline", 0.65),
+    "majority": ("baseline", 0.5),
+    "tfidf_logreg": ("baseline", 0.65),
 }
 STUDY = [{"number": 1, "pmid": 91000001, "text": "Films found 82 of 100 fractures."}]
 HOSTILE = (

@@ -1,1 +1,1 @@
-"""What the Snakefile asks the library: which modules a program depends on."""
+"""What the Snakefile is told by the library: the files and names of a run, and what is checked before any work."""
