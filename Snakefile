@@ -37,7 +37,6 @@ wildcard_constraints:
 
 
 rule all:
-    default_target: True
     input:
         f"{RUN}/report/index.html",
     localrule: True

@@ -137,7 +137,8 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
     from acrflow import schemas
     from acrflow.schemas.dataset import Examples
     from acrflow.training import checkpoints, grpo, measured, recipe
-    from acrflow.training.train import Place, read_log, train
+    from acrflow.training.log import read_log
+    from acrflow.training.train import Place, train
 
     folder = Path(job["folder"])
     resolved = recipe.resolve(spec(job), str(folder / "policy"), folder / "examples.parquet")

@@ -27,7 +27,9 @@ rule train_adapter:
     conda:
         "../envs/train.yaml"
     params:
-        *code_of("adapters/train_adapter.py", aside=ASIDE_IN_TRAINING),
+        *code_of("adapters/train_adapter.py", aside=[*ASIDE_IN_TRAINING, *OF_REWARDS]),
+        program=program("adapters/train_adapter.py"),
+        launcher=program("adapters/launch.py"),
         rewards=lambda wildcards: code_of(*layout.reward_files(wildcards.adapter)),
         spec=lambda wildcards: json.dumps(settings.spec(wildcards.adapter), sort_keys=True),
         base=lambda wildcards: layout.base_of(wildcards.adapter),
@@ -43,12 +45,12 @@ rule train_adapter:
         r"""
         trap '' TERM # the training hears it, saves and ends; this shell and tee have to last as long
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/adapters/launch.py --gpus {resources.gpus_a_node} --nodes {resources.nodes_wanted} \
+        python {params.launcher:q} --gpus {resources.gpus_a_node} --nodes {resources.nodes_wanted} \
             --cpus {resources.cpus_a_node} \
             --server-gpus {resources.gpus_serving} --server-model {params.base:q} --server-log {params.server_log:q} \
             --tensor-parallel {params.tensor_parallel} \
             --progress {params.checkpoints:q} -- \
-            python {SCRIPTS:q}/adapters/train_adapter.py \
+            python {params.program:q} \
             --spec {params.spec:q} \
             --base {params.base:q} \
             --examples {input.examples:q} \
@@ -72,12 +74,13 @@ rule write_adapter_card:
         "../envs/data.yaml"
     params:
         *code_of("adapters/write_adapter_card.py"),
+        program=program("adapters/write_adapter_card.py"),
     message:
         "Writing the card of adapter {wildcards.adapter}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/adapters/write_adapter_card.py \
+        python {params.program:q} \
             --adapter {input.adapter:q} \
             --ledger {input.ledger:q} \
             --out {output.training:q}

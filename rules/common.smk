@@ -5,7 +5,7 @@ makes   settings    the configuration, checked and typed. Snakemake's own `confi
         layout      the files and names that follow from it (acrflow.workflow.layout); RUN, LOGS, TOPICS and SPLITS are
                     its folders, topics and splits, which nearly every rule names
         SITE        the cluster; None on a single machine
-        HOME, SCRIPTS  the workflow's own folder, and that of its programs; shipped(name) is any other file of its
+        HOME        the workflow's own folder, whose files are program(...) and shipped(...)
         code_of(...) what decides a program's result: parameters of its rule (acrflow.io.code)
         any_of(...) a wildcard constraint
 reads   the whole configuration; stops before any work when it, the documents or the results folder are unusable
@@ -31,13 +31,18 @@ def shipped(name):
     return name if HOME.samefile(".") else str(HOME / name)
 
 
+def program(name):
+    """The path of a program, as a parameter that Snakemake does not compare, since it could follow from an input: what
+    decides is the code (`code_of`), wherever it lies."""
+    return lambda wildcards, input: shipped(f"scripts/{name}")
+
+
 if not (HOME / "scripts" / "acrflow").is_dir():
     raise WorkflowError("acrflow runs its programs from its own folder: clone the repository, and name its Snakefile")
-SCRIPTS = shipped("scripts")
 sys.path.insert(0, str(HOME / "scripts"))
 
 from acrflow.config import configuration
-from acrflow.io.code import ASIDE_IN_TRAINING, code_of
+from acrflow.io.code import ASIDE_IN_TRAINING, OF_REWARDS, code_of
 from acrflow.io.errors import InputError
 from acrflow.io.shipped import own_or_shipped
 from acrflow.cluster import site as sites

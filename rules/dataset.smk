@@ -23,12 +23,13 @@ rule extract_traces:
     threads: settings.resources.extract_traces.cpus
     params:
         *code_of("dataset/extract_traces.py"),
+        program=program("dataset/extract_traces.py"),
     message:
         "Splitting the narratives' reasoning into traces"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/dataset/extract_traces.py \
+        python {params.program:q} \
             --guidelines {input.guidelines:q} \
             --threads {threads} \
             --out {output.traces:q} \
@@ -55,6 +56,7 @@ if settings.dataset.distiller:
             network=int(settings.dataset.distiller.backend == "server"),
         params:
             *code_of("dataset/distill_traces.py"),
+            program=program("dataset/distill_traces.py"),
             settings=settings.dataset.distiller.model_dump_json(),
             cache=f"{RUN}/completions/distill_traces.jsonl",
         message:
@@ -62,7 +64,7 @@ if settings.dataset.distiller:
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/dataset/distill_traces.py \
+            python {params.program:q} \
                 --sentences {input.sentences:q} \
                 --guidelines {input.guidelines:q} \
                 --settings {params.settings:q} \
@@ -93,6 +95,7 @@ rule build_dataset:
         "../envs/data.yaml"
     params:
         *code_of("dataset/build_dataset.py"),
+        program=program("dataset/build_dataset.py"),
         tokenizer=lambda wildcards: layout.tokenizer,
         revision=layout.revision,
         split=settings.dataset.split,
@@ -106,7 +109,7 @@ rule build_dataset:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/dataset/build_dataset.py \
+        python {params.program:q} \
             --guidelines {input.guidelines:q} \
             --traces {input.traces:q} \
             --pmids {input.pmids:q} \
@@ -153,6 +156,7 @@ rule render_examples:
         "../envs/data.yaml"
     params:
         *code_of("dataset/render_examples.py"),
+        program=program("dataset/render_examples.py"),
         tokenizer=lambda wildcards: layout.tokenizer,
         revision=layout.revision,
         max_tokens=settings.dataset.prompt_tokens,
@@ -162,7 +166,7 @@ rule render_examples:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/dataset/render_examples.py \
+        python {params.program:q} \
             --rows {input.rows:q} \
             --prompt {input.prompt:q} \
             --tokenizer {params.tokenizer:q} {params.revision:q} \
@@ -194,6 +198,7 @@ rule write_card:
         "../envs/data.yaml"
     params:
         *code_of("dataset/write_card.py"),
+        program=program("dataset/write_card.py"),
         name=settings.run,
         settings=json.dumps(
             {
@@ -208,7 +213,7 @@ rule write_card:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/dataset/write_card.py \
+        python {params.program:q} \
             --name {params.name:q} \
             --rows {input.rows:q} \
             --examples {input.examples:q} \

@@ -31,6 +31,7 @@ if "invented" in (settings.documents, settings.evidence.source):
             "../envs/data.yaml"
         params:
             *code_of("demo/invent_guidelines.py"),
+            program=program("demo/invent_guidelines.py"),
             folder=lambda wildcards, output: str(Path(output.efetch).parent),
             seed=settings.seed,
         message:
@@ -38,7 +39,7 @@ if "invented" in (settings.documents, settings.evidence.source):
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/demo/invent_guidelines.py \
+            python {params.program:q} \
                 --topics {input.topics:q} \
                 --seed {params.seed} \
                 --out {params.folder:q}
@@ -63,6 +64,7 @@ if settings.base.model == "tiny":
             "../envs/data.yaml"
         params:
             *code_of("demo/make_tiny_tokenizer.py"),
+            program=program("demo/make_tiny_tokenizer.py"),
             settings=settings.base.tiny.model_dump_json(),
             seed=settings.seed,
         message:
@@ -70,7 +72,7 @@ if settings.base.model == "tiny":
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/demo/make_tiny_tokenizer.py \
+            python {params.program:q} \
                 --guidelines {input.guidelines:q} \
                 --condensed {input.condensed:q} \
                 --traces {input.traces:q} \
@@ -95,6 +97,7 @@ if settings.base.model == "tiny":
             "../envs/data.yaml"
         params:
             *code_of("demo/make_tiny_base.py"),
+            program=program("demo/make_tiny_base.py"),
             settings=settings.base.tiny.model_dump_json(),
             seed=settings.seed,
         message:
@@ -102,7 +105,7 @@ if settings.base.model == "tiny":
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/demo/make_tiny_base.py \
+            python {params.program:q} \
                 --rows {input.rows:q} \
                 --tokenizer {input.tokenizer:q} \
                 --prompts {input.prompts:q} \

@@ -32,6 +32,7 @@ rule score_reasoning:
         "../envs/train.yaml"
     params:
         *code_of("evaluation/score_reasoning.py"),
+        program=program("evaluation/score_reasoning.py"),
         models=REASONERS,
         entries=layout.entries(*REASONERS),
         predictions=lambda wildcards: f"{RUN}/predictions",
@@ -46,7 +47,7 @@ rule score_reasoning:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/evaluation/score_reasoning.py \
+        python {params.program:q} \
             --roster {input.roster:q} \
             --predictions {params.predictions:q} \
             --examples {params.examples:q} \
@@ -86,6 +87,7 @@ rule measure:
         "../envs/data.yaml"
     params:
         *code_of("evaluation/measure.py"),
+        program=program("evaluation/measure.py"),
         entries=layout.entries(),
         predictions=lambda wildcards: f"{RUN}/predictions",
         samples=settings.evaluation.samples,
@@ -98,7 +100,7 @@ rule measure:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/evaluation/measure.py \
+        python {params.program:q} \
             --roster {input.roster:q} \
             --predictions {params.predictions:q} \
             --samples {params.samples} \
@@ -135,6 +137,7 @@ rule compare:
         "../envs/data.yaml"
     params:
         *code_of("evaluation/compare_all.py"),
+        program=program("evaluation/compare_all.py"),
         entries=layout.entries(),
         bootstrap=settings.evaluation.bootstrap,
         seed=settings.seed,
@@ -144,7 +147,7 @@ rule compare:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/evaluation/compare_all.py \
+        python {params.program:q} \
             --metrics {input.metrics:q} \
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \

@@ -32,13 +32,14 @@ rule list_references:
         network=int(ENTREZ),
     params:
         *code_of("evidence/list_references.py"),
+        program=program("evidence/list_references.py"),
         pubmed=PUBMED,
     message:
         "Listing the cited references and looking for those without a PMID"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/evidence/list_references.py {params.pubmed:q} \
+        python {params.program:q} {params.pubmed:q} \
             --guidelines {input.guidelines:q} \
             --out {output.pmids:q} \
             --ledger {output.ledger:q}
@@ -62,6 +63,7 @@ rule fetch_records:
         network=int(ENTREZ),
     params:
         *code_of("evidence/fetch_records.py"),
+        program=program("evidence/fetch_records.py"),
         pubmed=PUBMED,
         refresh=[] if settings.evidence.refresh_days is None else ["--refresh-days", settings.evidence.refresh_days],
     message:
@@ -69,7 +71,7 @@ rule fetch_records:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/evidence/fetch_records.py {params.pubmed:q} {params.refresh:q} \
+        python {params.program:q} {params.pubmed:q} {params.refresh:q} \
             --pmids {input.pmids:q} \
             --out {output.records:q} \
             --ledger {output.ledger:q}
@@ -90,13 +92,14 @@ rule condense_abstracts:
         "../envs/data.yaml"
     params:
         *code_of("evidence/condense_abstracts.py"),
+        program=program("evidence/condense_abstracts.py"),
         unstructured=settings.evidence.unstructured,
     message:
         "Condensing abstracts to their results and conclusions"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/evidence/condense_abstracts.py \
+        python {params.program:q} \
             --records {input.records:q} \
             --unstructured {params.unstructured} \
             --out {output.condensed:q} \
@@ -123,6 +126,7 @@ if settings.evidence.condenser:
             network=int(settings.evidence.condenser.backend == "server"),
         params:
             *code_of("evidence/rewrite_abstracts.py"),
+            program=program("evidence/rewrite_abstracts.py"),
             condenser=lambda wildcards: settings.evidence.condenser,
             revision=(
                 [f"--revision={settings.evidence.condenser.revision}"] if settings.evidence.condenser.revision else []
@@ -133,7 +137,7 @@ if settings.evidence.condenser:
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/evidence/rewrite_abstracts.py \
+            python {params.program:q} \
                 --condensed {input.extracted:q} \
                 --records {input.records:q} \
                 --model {params.condenser.model:q} \

@@ -19,6 +19,7 @@ if settings.documents == "download":
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
         params:
             *code_of("guidelines/download_documents.py"),
+            program=program("guidelines/download_documents.py"),
             acr_id=lambda wildcards: TOPICS[wildcards.topic].acr_id,
             panel=lambda wildcards: TOPICS[wildcards.topic].panel,
             title=lambda wildcards: TOPICS[wildcards.topic].title,
@@ -33,7 +34,7 @@ if settings.documents == "download":
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/guidelines/download_documents.py \
+            python {params.program:q} \
                 --topic {wildcards.topic:q} \
                 --acr-id {params.acr_id:q} \
                 --panel {params.panel:q} \
@@ -66,13 +67,14 @@ rule parse_guideline:
         "../envs/data.yaml"
     params:
         *code_of("guidelines/parse_guideline.py"),
+        program=program("guidelines/parse_guideline.py"),
         documents=lambda wildcards: f"{layout.documents}/{wildcards.topic}",
     message:
         "Reading the guideline on {wildcards.topic}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/guidelines/parse_guideline.py \
+        python {params.program:q} \
             --topic {wildcards.topic:q} \
             --documents {params.documents:q} \
             --out {output.guideline:q} \
@@ -97,6 +99,7 @@ if settings.source == "table":
             "../envs/data.yaml"
         params:
             *code_of("guidelines/read_table.py"),
+            program=program("guidelines/read_table.py"),
             settings=lambda wildcards: settings.table.model_dump_json(),
             topics=lambda wildcards, input: ["--topics", input.topics] if input.topics else [],
             held_out=layout.held_out,
@@ -106,7 +109,7 @@ if settings.source == "table":
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/guidelines/read_table.py \
+            python {params.program:q} \
                 --table {input.table:q} \
                 --settings {params.settings:q} \
                 --held-out {params.held_out:q} \
@@ -133,13 +136,14 @@ else:
             "../envs/data.yaml"
         params:
             *code_of("guidelines/collect_guidelines.py"),
+            program=program("guidelines/collect_guidelines.py"),
             left_out=settings.topics.leave_out,
         message:
             "Collecting the rated rows of all topics"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/guidelines/collect_guidelines.py \
+            python {params.program:q} \
                 --guidelines {input.guidelines:q} \
                 --qa {input.qa:q} \
                 --left-out {params.left_out:q} \

@@ -28,6 +28,7 @@ rule judge_retrieval:
         "../envs/train.yaml"
     params:
         *code_of("retrieval/judge_retrieval.py"),
+        program=program("retrieval/judge_retrieval.py"),
         settings=settings.retrieval.model_dump_json(),
         embedder=settings.models.embedder,
         device=settings.models.device,
@@ -38,7 +39,7 @@ rule judge_retrieval:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/retrieval/judge_retrieval.py \
+        python {params.program:q} \
             --references {input.references:q} \
             --records {input.records:q} \
             --condensed {input.condensed:q} \

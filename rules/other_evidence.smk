@@ -69,6 +69,7 @@ rule compare_evidence:
         "../envs/data.yaml"
     params:
         *code_of("other_evidence/compare_evidence.py"),
+        program=program("other_evidence/compare_evidence.py"),
         entries=[entry for name in layout.readers for entry in layout.entries(name)],
         evidence=settings.other_evidence,
         predictions=lambda wildcards: f"{RUN}/predictions",
@@ -81,7 +82,7 @@ rule compare_evidence:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/other_evidence/compare_evidence.py \
+        python {params.program:q} \
             --roster {input.roster:q} \
             --evidence {params.evidence:q} \
             --predictions {params.predictions:q} \

@@ -65,6 +65,7 @@ rule predict:
         "../envs/train.yaml"
     params:
         *code_of("predictions/predict.py"),
+        program=program("predictions/predict.py"),
         entries=lambda wildcards: layout.entries(*generators(wildcards)),
         models=lambda wildcards: generators(wildcards),
         evidence=[],
@@ -84,7 +85,7 @@ rule predict:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/predictions/predict.py \
+        python {params.program:q} \
             --roster {input.roster:q} \
             --models {params.models:q} \
             --adapters {params.adapters:q} \
@@ -118,6 +119,7 @@ rule predict_reference:
         network=1,
     params:
         *code_of("predictions/predict.py"),
+        program=program("predictions/predict.py"),
         entries=lambda wildcards: layout.entries(wildcards.reference),
         served=lambda wildcards: settings.evaluation.references[wildcards.reference],
         examples=f"{RUN}/examples",
@@ -130,7 +132,7 @@ rule predict_reference:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/predictions/predict.py \
+        python {params.program:q} \
             --roster {input.roster:q} \
             --models {wildcards.reference:q} \
             --backend server \
@@ -161,6 +163,7 @@ rule run_baselines:
         "../envs/data.yaml"
     params:
         *code_of("predictions/run_baselines.py"),
+        program=program("predictions/run_baselines.py"),
         baselines=BASELINES,
         embedder=settings.models.embedder,
         device=settings.models.device,
@@ -174,7 +177,7 @@ rule run_baselines:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/predictions/run_baselines.py \
+        python {params.program:q} \
             --baselines {params.baselines:q} \
             --train {input.train:q} \
             --rows {input.rows:q} \

@@ -59,6 +59,7 @@ rule write_report:
         "../envs/data.yaml"
     params:
         *code_of("report/write_report.py"),
+        program=program("report/write_report.py"),
         entries=layout.entries(),
         run=settings.run,
         trainings=lambda wildcards: f"{RUN}/training",
@@ -70,7 +71,7 @@ rule write_report:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/report/write_report.py \
+        python {params.program:q} \
             --run {params.run:q} \
             --config-json {params.config:q} \
             --comparison {input.comparison:q} \
@@ -110,9 +111,10 @@ rule write_hub:
         "../envs/data.yaml"
     params:
         *code_of("report/write_hub.py"),
+        program=program("report/write_hub.py"),
         run=settings.run,
         trainings=lambda wildcards: f"{RUN}/training",
-        prompt_folder=lambda wildcards: shipped("config/prompts"),
+        prompt_folder=lambda wildcards, input: shipped("config/prompts"),
         base=settings.base.model,
         documents=settings.documents,
         tiny=["--tiny"] if settings.base.model == "tiny" else [],
@@ -121,7 +123,7 @@ rule write_hub:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/report/write_hub.py \
+        python {params.program:q} \
             --run {params.run:q} \
             --adapters {input.adapters:q} \
             --trainings {params.trainings:q} \

@@ -38,6 +38,7 @@ rule search_studies:
         network=int(ENTREZ),
     params:
         *code_of("retrieval/search_studies.py"),
+        program=program("retrieval/search_studies.py"),
         pubmed=PUBMED,
         settings=settings.retrieval.model_dump_json(),
         cache=f"{RUN}/completions/search_studies.jsonl",
@@ -47,7 +48,7 @@ rule search_studies:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/retrieval/search_studies.py {params.pubmed:q} {params.refresh:q} \
+        python {params.program:q} {params.pubmed:q} {params.refresh:q} \
             --guidelines {input.guidelines:q} \
             --pmids {input.pmids:q} \
             --settings {params.settings:q} \
@@ -106,6 +107,7 @@ if layout.graded and not settings.retrieval.grader:
             "../envs/data.yaml"
         params:
             *code_of("retrieval/train_grader.py"),
+            program=program("retrieval/train_grader.py"),
             sjr=["--sjr", *SJR] if SJR else [],
             seed=settings.seed,
         message:
@@ -113,7 +115,7 @@ if layout.graded and not settings.retrieval.grader:
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/retrieval/train_grader.py {params.sjr:q} \
+            python {params.program:q} {params.sjr:q} \
                 --pmids {input.pmids:q} \
                 --records {input.records:q} \
                 --seed {params.seed} \
@@ -140,13 +142,14 @@ if layout.graded:
             "../envs/data.yaml"
         params:
             *code_of("retrieval/grade_studies.py"),
+            program=program("retrieval/grade_studies.py"),
             sjr=["--sjr", *SJR] if SJR else [],
         message:
             "Grading the studies found"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {SCRIPTS:q}/retrieval/grade_studies.py {params.sjr:q} \
+            python {params.program:q} {params.sjr:q} \
                 --records {input.records:q} \
                 --grader {input.grader:q} \
                 --out {output.grades:q} \
@@ -174,6 +177,7 @@ rule assign_studies:
         "../envs/data.yaml"
     params:
         *code_of("retrieval/assign_studies.py"),
+        program=program("retrieval/assign_studies.py"),
         grades=lambda wildcards, input: [f"--grades={input.grades}"] if layout.graded else [],
         tokenizer=lambda wildcards: layout.tokenizer,
         revision=layout.revision,
@@ -183,7 +187,7 @@ rule assign_studies:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {SCRIPTS:q}/retrieval/assign_studies.py {params.grades:q} \
+        python {params.program:q} {params.grades:q} \
             --rows {input.rows:q} \
             --queries {input.queries:q} \
             --found {input.found:q} \

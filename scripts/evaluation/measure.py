@@ -13,7 +13,10 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=0, help="sampled runs of each adapter and the base (default 0)")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
     parser.add_argument(
-        "--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet; rows without one are wrong"
+        "--examples",
+        type=Path,
+        required=True,
+        help="folder with {examples}.{split}.parquet; rows without: wrong",
     )
     parser.add_argument("--reasoning", type=Path, help="reasoning scores of the models that reason")
     parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")

@@ -10,7 +10,7 @@ BATCH = 32  # questions to the judge in one forward pass
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--roster", type=Path, required=True, help="roster.json: the models, their prompts and examples")
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: the models and their examples")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
     parser.add_argument("--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")

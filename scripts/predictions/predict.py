@@ -59,7 +59,7 @@ def main() -> None:
     for models in by_base(wanted):
         choice = generation.Choice(
             args.backend,
-            generation.Base(**models[0].base.model_dump()),
+            generation.Base(**models[0].loaded.model_dump()),
             {model.name: args.adapters / model.name for model in models if model.kind == "adapter"},
             args.merge,
             generation.Server(args.url, args.key, args.at_once),
@@ -70,7 +70,7 @@ def main() -> None:
             adapter = model.name if model.kind == "adapter" else None
             examples = schemas.read(Examples, args.examples / f"{model.examples_with(args.evidence)}.{split}.parquet")
             seed = None if draw == "greedy" else int(draw)
-            decoding = generation.Decoding(model.completion_tokens, seed, args.temperature, args.top_p)
+            decoding = generation.Decoding(model.longest, seed, args.temperature, args.top_p)
             kept = args.kept / model.name / f"{split}.{draw}.jsonl"
             made_by = identity(choice, adapter)
             with tqdm(total=examples.height, desc=f"{model.name} on {split}, {draw}", unit="row") as bar:
@@ -88,9 +88,7 @@ def by_base(models: "list[Model]") -> "list[list[Model]]":
     """The models in groups that share a base, each with its settings."""
     groups: dict[str, list[Model]] = {}
     for model in models:
-        if model.base is None or model.completion_tokens is None:
-            raise InputError("--models", f"a {model.kind} generates nothing", "name adapters, references or base")
-        groups.setdefault(model.base.model_dump_json(), []).append(model)
+        groups.setdefault(model.loaded.model_dump_json(), []).append(model)
     return list(groups.values())
 
 

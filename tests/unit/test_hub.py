@@ -72,7 +72,7 @@ FACTS = {"run": "r", "base": "some/base", "documents": "download", "topics": 30,
 
 def test_the_folder_is_laid_out_like_the_published_adapters_with_cards(run: Path, tmp_path: Path) -> None:
     adapters = [run / "adapters" / name for name in ("llm_eval", "homemade")]
-    assert hub.write(adapters, compared(), FACTS, tmp_path / "hub") == ["llm-eval", "homemade"]
+    assert hub.write(adapters, run / "training", compared(), FACTS, tmp_path / "hub") == ["llm-eval", "homemade"]
     folder = tmp_path / "hub" / "llm-eval"
     with safe_open(folder / "adapter_model.safetensors", "np") as weights:
         assert list(weights.keys())
@@ -93,7 +93,9 @@ def test_the_folder_is_laid_out_like_the_published_adapters_with_cards(run: Path
 def test_an_adapter_that_is_not_whole_leaves_no_folder(run: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     with pytest.raises(InputError, match=r"adapter_model.safetensors, .* missing"):
-        hub.write([run / "adapters" / "llm_eval", tmp_path / "broken"], compared(), FACTS, tmp_path / "hub")
+        hub.write(
+            [run / "adapters" / "llm_eval", tmp_path / "broken"], run / "training", compared(), FACTS, tmp_path / "hub"
+        )
     assert not (tmp_path / "hub").exists()
 
 

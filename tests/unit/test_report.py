@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from invented_tables import predictions_of, rows_of
+from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
 
 from acrflow import schemas
@@ -98,7 +98,9 @@ def write_adapters(folder: Path) -> list[Path]:
             "versions": {"torch": "2.13.0"},
         }
         write_json(folder / name / "spec.json", spec)
-        schemas.write(TrainingLog, training_log(method, number), folder / name / "training_log.parquet")
+        schemas.write(
+            TrainingLog, training_log(method, number), folder.parent / "training" / name / "training_log.parquet"
+        )
         adapters.append(folder / name)
     return adapters
 
@@ -150,7 +152,16 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
     write_text(folder / "figures/labels.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="8"/>')
     return files | {
         "--comparison": [folder / "comparison.parquet"],
+        "--roster": [
+            write_roster(
+                folder / "roster.json",
+                {"name": "sft", "kind": "adapter", "evidence": "none"},
+                *({"name": name, "kind": "adapter", "evidence": "acr"} for name in ("baseline", "medreason_embed")),
+                {"name": "gpt", "kind": "reference", "evidence": "acr"},
+            )
+        ],
         "--adapters": write_adapters(folder / "adapters"),
+        "--trainings": [folder / "training"],
         "--ledgers": [folder / "fetch_records.json"],
         "--qa": [folder / "knee.qa.json"],
         "--leaks": [folder / "leaks.json"],

@@ -15,6 +15,7 @@ from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.io.ledger import Ledger
 from acrflow.models.base import load_base
+from acrflow.report.adapter_card import model_card
 from acrflow.schemas.dataset import Examples
 from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 from acrflow.training import common, grpo
@@ -87,7 +88,8 @@ def test_grpo_goes_on_from_sft_with_reasoning(tiny_base: str, examples: dict[str
     assert all((before[key] - tensor).abs().max() < 1e-6 for key, tensor in after.items())
     assert log.filter(pl.col("metric") == "kl")["value"].abs().max() < 1e-3
     assert read_json(tmp_path / "continued/out/spec.json")["inputs"]["init_from"]
-    assert "| starts from | reasoned |" in (tmp_path / "continued/out/README.md").read_text()
+    card = model_card(read_json(tmp_path / "continued/out/spec.json"), log, rows=12)
+    assert "| starts from | reasoned |" in card and "| training rows | 12 |" in card
 
 
 def test_rows_without_traces_are_left_out_of_sft_with_reasoning_alone(examples: dict[str, Path]) -> None:

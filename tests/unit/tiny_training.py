@@ -14,6 +14,7 @@ from acrflow.config import configuration
 from acrflow.config.adapters import paper_adapters
 from acrflow.schemas.dataset import Examples
 from acrflow.training import checkpoints, recipe
+from acrflow.training.log import read_log
 from acrflow.training.train import Place, train, write_adapter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,8 @@ def make(
     frame = schemas.read(Examples, file)
     last = train(resolved, frame, Place(base, folder / "checkpoints", start, folder / "board"))
     assert last is not None
-    return write_adapter(resolved, base, last, len(frame), folder / "out")
+    write_adapter(resolved, base, last, folder / "out")
+    return read_log(folder / "out")
 
 
 def command(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> list[str]:

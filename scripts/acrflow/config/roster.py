@@ -13,7 +13,7 @@ from acrflow.config.section import Section, problems
 from acrflow.io.errors import InputError
 
 Kind = Literal["adapter", "reference", "base", "baseline", "ceiling"]
-GENERATING = ("adapter", "base")  # kinds that answer with the run's own backend, greedily and sampled
+GENERATING: tuple[Kind, ...] = ("adapter", "base")  # kinds that answer with the run's own backend, greedily and sampled
 BASE = "base"  # name of the base model alone
 PANEL = "panel"  # one panelist drawn at random: the ceiling
 
@@ -36,7 +36,9 @@ class Model(Section):
     prompt: str | None = Field(None, description="name of its prompt")
     evidence: EvidenceKind | None = Field(None, description="in its prompt")
     examples: str | None = Field(None, description="name of its rendered examples")
-    adapter: str | None = Field(None, description="the configured adapter; further seeds of one have names of their own")
+    adapter: str | None = Field(
+        None, description="the configured adapter; further seeds of one have names of their own"
+    )
     seed: int | None = Field(None, description="of its training")
     completion_tokens: int | None = Field(None, description="longest completion, in tokens")
 
@@ -49,6 +51,28 @@ class Model(Section):
         if self.prompt is None or self.examples is None:
             raise InputError(f"roster: {self.name}", f"a {self.kind} has no prompt", "name a model that has one")
         return self.examples if evidence is None else examples_name(self.prompt, evidence)
+
+    @property
+    def loaded(self) -> LoadedBase:
+        """Its base.
+
+        Raises:
+            InputError: a model that generates nothing.
+        """
+        if self.base is None:
+            raise InputError(f"roster: {self.name}", f"a {self.kind} generates nothing", "name a model that does")
+        return self.base
+
+    @property
+    def longest(self) -> int:
+        """Its longest completion, in tokens.
+
+        Raises:
+            InputError: a model that generates nothing.
+        """
+        if self.completion_tokens is None:
+            raise InputError(f"roster: {self.name}", f"a {self.kind} generates nothing", "name a model that does")
+        return self.completion_tokens
 
     @property
     def reasons(self) -> bool:
@@ -82,21 +106,26 @@ class Roster(Section):
 def roster(config: Config) -> Roster:
     """The roster of a configuration."""
     tokens = config.training.grpo.completion_tokens
+    run_base = loaded(config, config.base)
     models = []
     for folder, (adapter, seed) in config.trained().items():
         recipe = config.adapters[adapter]
         own = getattr(config.hyperparameters(adapter), "completion_tokens", tokens)  # sft has none of its own
-        how = {"prompt": recipe.prompt, "evidence": recipe.evidence, "examples": recipe.examples, "completion_tokens": own}
-        models.append(
-            Model(name=folder, kind="adapter", base=loaded(config, config.base), adapter=adapter, seed=seed, **how)
-        )
-    for name, one in config.evaluation.references.items():
-        how = {"prompt": one.prompt, "evidence": one.evidence, "examples": one.examples, "completion_tokens": tokens}
-        models.append(Model(name=name, kind="reference", base=LoadedBase(model=one.model), **how))
-    how = {"prompt": "reasoning", "evidence": "none", "examples": "reasoning", "completion_tokens": tokens}
-    models.append(Model(name=BASE, kind="base", base=loaded(config, config.base), **how))
+        one = Model(name=folder, kind="adapter", base=run_base, adapter=adapter, seed=seed, completion_tokens=own)
+        models.append(prompted(one, recipe.prompt, recipe.evidence))
+    for name, reference in config.evaluation.references.items():
+        one = Model(name=name, kind="reference", base=LoadedBase(model=reference.model), completion_tokens=tokens)
+        models.append(prompted(one, reference.prompt, reference.evidence))
+    base = Model(name=BASE, kind="base", base=run_base, completion_tokens=tokens)
+    models.append(prompted(base, "reasoning", "none"))
     models += [Model(name=name, kind="baseline") for name in BASELINES]
     return Roster(run=config.run, models=[*models, Model(name=PANEL, kind="ceiling")])
+
+
+def prompted(model: Model, prompt: str, evidence: EvidenceKind) -> Model:
+    """The model with its prompt, and with the examples that follow from prompt and evidence."""
+    examples = examples_name(prompt, evidence)
+    return model.model_copy(update={"prompt": prompt, "evidence": evidence, "examples": examples})
 
 
 def loaded(config: Config, base: Base) -> LoadedBase:

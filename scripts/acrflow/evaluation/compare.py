@@ -48,7 +48,7 @@ def check(measured: Sequence[Measured], source: str) -> None:
 
 
 def comparison(
-    measured: Sequence[Measured], relative_times: Mapping[str, float], adapters: Mapping[str, str | None] | None = None
+    measured: Sequence[Measured], relative_times: Mapping[str, float], adapters: Mapping[str, str] | None = None
 ) -> pl.DataFrame:
     """Every model on every split, one figure a row (`Comparison`), models in the order of `schemas.evaluation.KINDS`.
 

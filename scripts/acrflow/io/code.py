@@ -24,13 +24,15 @@ ASIDE_IN_TRAINING = (
     *("schemas", "training.callbacks", "training.checkpoints", "training.crash", "training.processes"),
     *("training.log", "training.recipe"),
 )
+# What single rewards use, as their own modules say: another embedder trains no adapter anew that embeds nothing.
+OF_REWARDS = ("models.embedder", "models.judge", "models.loading")
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 MODULE = re.compile(r"acrflow(\.\w+)+")
 
 
 def code_of(*files: str, aside: Iterable[str] = ()) -> list[str]:
-    """What decides the result of a program: itself and the library's modules that it imports, directly or through others.
+    """What decides a program's result: itself and the library's modules that it imports, directly or through others.
 
     Args:
         files: under scripts/: the program, for instance "evaluation/measure.py", and modules that it loads by a name
@@ -86,6 +88,8 @@ def _modules(name: str) -> list[tuple[str, Path]]:
     target = LIBRARY.joinpath(*rest)
     if not (target.with_suffix(".py").is_file() or target.is_dir()):
         return []
-    packages = [(".".join(rest[:depth]), LIBRARY.joinpath(*rest[:depth], "__init__.py")) for depth in range(1, len(rest) + 1)]
+    packages = [
+        (".".join(rest[:depth]), LIBRARY.joinpath(*rest[:depth], "__init__.py")) for depth in range(1, len(rest) + 1)
+    ]
     found = [(".".join(rest), target.with_suffix(".py")), *packages]
     return [(module, path) for module, path in found if path.is_file()]

@@ -1,4 +1,4 @@
-"""The dataset's card: what is in it, what was left out on the way, what leaks, what a baseline reaches, and on which terms."""
+"""The dataset's card: its content, what was left out, what leaks, what baselines reach, and on which terms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -25,7 +25,9 @@ def folder_of(adapter: str) -> str:
     return FOLDERS.get(adapter, adapter)
 
 
-def write(adapters: Sequence[Path], trainings: Path, compared: pl.DataFrame, facts: dict[str, Any], out: Path) -> list[str]:
+def write(
+    adapters: Sequence[Path], trainings: Path, compared: pl.DataFrame, facts: dict[str, Any], out: Path
+) -> list[str]:
     """Write the hub folder, whole.
 
     Args:

@@ -40,7 +40,8 @@ FREE = ("tokens", "seconds")  # a model that has nothing else in a table has no 
 class Inputs:
     """The files that a report is made from; `configuration` is the resolved one, as plain values.
 
-    `trainings` holds a folder per adapter, with its log. `retrieval` and `grader` are folders, None where nothing was retrieved or graded.
+    `trainings` holds a folder per adapter, with its log. `retrieval` and `grader` are folders, None where nothing was
+    retrieved or graded.
     """
 
     run: str

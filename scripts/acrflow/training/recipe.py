@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from acrflow import rewards
+from acrflow.io.code import ASIDE_IN_TRAINING, code_of
 from acrflow.io.files import read_json, sha256
 
 PINNED = (
@@ -17,7 +17,7 @@ Recipe = dict[str, Any]
 
 
 def resolve(spec: Recipe, base: str, examples: Path, start: Path | None = None) -> Recipe:
-    """The spec with hashes of the base model, the examples and the code of the rewards.
+    """The spec with hashes of the base model, the examples, and the code of the rewards with all that they import.
 
     Args:
         spec: `acrflow.config.configuration.Config.spec(adapter)`.
@@ -25,13 +25,13 @@ def resolve(spec: Recipe, base: str, examples: Path, start: Path | None = None) 
         examples: the examples file.
         start: folder of the adapter that the training starts from.
     """
-    folder = Path(rewards.__file__).parent
+    code = code_of(*(f"acrflow/rewards/{name}.py" for name in spec["rewards"]), aside=ASIDE_IN_TRAINING)
     return {
         **spec,
         "inputs": {
             "base": hash_folder(Path(base)) if Path(base).is_dir() else base,
             "examples": sha256(examples),
-            "rewards": {name: sha256(folder / f"{name}.py") for name in spec["rewards"]},
+            "rewards": dict(module.split(":") for module in code),
             **({"init_from": sha256(start / "adapter_model.safetensors")} if start else {}),
         },
     }

@@ -149,6 +149,6 @@ def write_adapter(recipe: Recipe, base: str, checkpoint: Path, out: Path) -> Non
 
 
 def sampled(folder: Path) -> list[Any]:
-    """The completions sampled while training, in the order of the steps; a step repeated after a kill wrote over its own."""
+    """The completions sampled while training, by step; a step that was repeated wrote over its own."""
     files = sorted((folder / checkpoints.SAMPLES).glob("*.json"), key=lambda path: int(path.stem))
     return [row for path in files for row in read_json(path)]

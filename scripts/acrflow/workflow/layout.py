@@ -52,7 +52,7 @@ class Layout:
         self.documents = folders.get(config.documents, config.documents)
         invented = config.evidence.source == "invented"
         self.snapshot = f"{self.run}/invented/efetch" if invented else config.evidence.source
-        # the tiny base is taught from the training split, whose evidence is measured in tokens: its tokenizer comes first
+        # the tiny base learns from the training split, whose evidence is measured in tokens: its tokenizer comes first
         self.tokenizer = f"{self.run}/models/tokenizer" if config.base.model == "tiny" else config.base.model
 
     @property
@@ -67,9 +67,7 @@ class Layout:
 
     def base_of(self, model: str = BASE) -> str:
         """The base of a model (by default the run's) as it is loaded: a folder or a hub name."""
-        base = self._models[model].base
-        assert base is not None
-        return base.model
+        return self._models[model].loaded.model
 
     def base_files(self, *names: str) -> list[str]:
         """The bases of these models (by default the run's) that are files; a name on the hub is not."""
