@@ -4,6 +4,7 @@ The bare one has the same shape (per topic a download and a reading, then all of
 configuration, no library and no checks: the ratio is what ours cost.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -37,6 +38,9 @@ rule late:
 
 def main() -> None:
     """Write the figure; it must be under 10 s."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3, help="runs of each side (default 3)")
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         topics = Path(scratch) / "topics.tsv"
         roles = ["generalization" if number % 8 == 0 else "train_test" for number in range(TOPICS)]
@@ -60,7 +64,7 @@ def main() -> None:
             lambda: plan(SNAKEMAKE, Path(scratch)),
             amount=jobs,
             unit="jobs/s",
-            runs=3,
+            runs=args.runs,
             baseline_is="a bare Snakefile of as many jobs",
             topics=TOPICS,
             jobs=jobs,

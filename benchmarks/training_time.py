@@ -138,8 +138,9 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
     from acrflow.config.training import Launch
     from acrflow.schemas.dataset import Examples
     from acrflow.training import checkpoints, grpo, measured
+    from acrflow.training.log import read_log
     from acrflow.training.recipe import resolve
-    from acrflow.training.train import Environment, read_log, train
+    from acrflow.training.train import Environment, train
 
     folder = Path(job["folder"])
     resolved = resolve(recipe(job), str(folder / "policy"), folder / "examples.parquet")

@@ -4,17 +4,15 @@ needs   guidelines.parquet, evidence/pmids.parquet, evidence/condensed.parquet, 
         retrieval/{assigned,condensed}.parquet for examples with retrieved evidence
 makes   dataset/traces.parquet, dataset/{train,test,generalization}.parquet, leaks.json, examples/*.parquet,
         dataset/card.md with figures/, dataset/croissant.json
-reads   config: dataset, evidence.tokens, generalization, seed, base.model; config/prompts/
+reads   config: dataset, evidence.tokens, generalization, seed, base (model, revision); config/prompts/
 """
 
 
 rule extract_traces:
     input:
         guidelines=f"{RUN}/guidelines.parquet",
-        program="scripts/dataset/extract_traces.py",
-        library=library("scripts/dataset/extract_traces.py"),
     output:
-        traces=f"{RUN}/dataset/{'sentences' if C.dataset.distiller else 'traces'}.parquet",
+        traces=f"{RUN}/dataset/{'sentences' if settings.dataset.distiller else 'traces'}.parquet",
         ledger=f"{RUN}/ledger/extract_traces.json",
     log:
         f"{LOGS}/extract_traces.log",
@@ -22,13 +20,16 @@ rule extract_traces:
         f"{LOGS}/extract_traces.bench.tsv"
     conda:
         "../envs/data.yaml"
-    threads: C.resources.extract_traces.cpus
+    threads: settings.resources.extract_traces.cpus
+    params:
+        *code_of("dataset/extract_traces.py"),
+        program=program("dataset/extract_traces.py"),
     message:
         "Splitting the narratives' reasoning into traces"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --guidelines {input.guidelines:q} \
             --threads {threads} \
             --out {output.traces:q} \
@@ -36,14 +37,12 @@ rule extract_traces:
         """
 
 
-if C.dataset.distiller:
+if settings.dataset.distiller:
 
     rule distill_traces:
         input:
             sentences=f"{RUN}/dataset/sentences.parquet",
             guidelines=f"{RUN}/guidelines.parquet",
-            program="scripts/dataset/distill_traces.py",
-            library=library("scripts/dataset/distill_traces.py"),
         output:
             traces=f"{RUN}/dataset/traces.parquet",
             ledger=f"{RUN}/ledger/distill_traces.json",
@@ -54,20 +53,22 @@ if C.dataset.distiller:
         conda:
             "../envs/train.yaml"
         resources:
-            network=int(C.dataset.distiller.backend == "server"),
+            network=int(settings.dataset.distiller.backend == "server"),
         params:
-            settings=C.dataset.distiller.model_dump_json(),
-            kept=f"{RUN}/completions/distill_traces.jsonl",
+            *code_of("dataset/distill_traces.py"),
+            program=program("dataset/distill_traces.py"),
+            settings=settings.dataset.distiller.model_dump_json(),
+            cache=f"{RUN}/completions/distill_traces.jsonl",
         message:
             "Distilling the reasoning with a language model"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --sentences {input.sentences:q} \
                 --guidelines {input.guidelines:q} \
                 --settings {params.settings:q} \
-                --kept {params.kept:q} \
+                --kept {params.cache:q} \
                 --out {output.traces:q} \
                 --ledger {output.ledger:q}
             """
@@ -79,9 +80,7 @@ rule build_dataset:
         traces=f"{RUN}/dataset/traces.parquet",
         pmids=f"{RUN}/evidence/pmids.parquet",
         condensed=f"{RUN}/evidence/condensed.parquet",
-        tokenizer=TOKENIZER_FILES,
-        program="scripts/dataset/build_dataset.py",
-        library=library("scripts/dataset/build_dataset.py"),
+        tokenizer=layout.tokenizer_files,
     output:
         train=f"{RUN}/dataset/train.parquet",
         test=f"{RUN}/dataset/test.parquet",
@@ -95,24 +94,27 @@ rule build_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        tokenizer=lambda wildcards: TOKENIZER,
-        split=C.dataset.split,
-        test_share=C.dataset.test_share,
-        seed=C.seed,
-        disagreement=C.dataset.disagreement,
-        evidence_tokens=C.evidence.tokens,
-        held_out=HELD_OUT,
+        *code_of("dataset/build_dataset.py"),
+        program=program("dataset/build_dataset.py"),
+        tokenizer=lambda wildcards: layout.tokenizer,
+        revision=layout.revision,
+        split=settings.dataset.split,
+        test_share=settings.dataset.test_share,
+        seed=settings.seed,
+        disagreement=settings.dataset.disagreement,
+        evidence_tokens=settings.evidence.tokens,
+        held_out=layout.held_out,
     message:
         "Building the dataset, split by {params.split}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --guidelines {input.guidelines:q} \
             --traces {input.traces:q} \
             --pmids {input.pmids:q} \
             --condensed {input.condensed:q} \
-            --tokenizer {params.tokenizer:q} \
+            --tokenizer {params.tokenizer:q} {params.revision:q} \
             --split {params.split} \
             --test-share {params.test_share} \
             --seed {params.seed} \
@@ -127,18 +129,24 @@ rule build_dataset:
         """
 
 
+def evidence_options(wildcards, input):
+    """What tells render_examples where the evidence of its examples comes from, if not from the guidelines."""
+    if not input.evidence:
+        return ["--without-evidence"] if shows(wildcards.examples) == "none" else []
+    assigned, condensed = input.evidence
+    return [f"--assigned={assigned}", f"--condensed={condensed}"]
+
+
 rule render_examples:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
-        prompt=lambda wildcards: f"config/prompts/{prompt_name(wildcards.examples)}.yaml",
+        prompt=lambda wildcards: shipped(prompt_of(wildcards.examples)),
         evidence=lambda wildcards: (
             [f"{RUN}/retrieval/assigned.parquet", f"{RUN}/retrieval/condensed.parquet"]
-            if wildcards.examples.endswith(ENDINGS["retrieved"])
+            if shows(wildcards.examples) == "retrieved"
             else []
         ),
-        tokenizer=TOKENIZER_FILES,
-        program="scripts/dataset/render_examples.py",
-        library=library("scripts/dataset/render_examples.py"),
+        tokenizer=layout.tokenizer_files,
     output:
         examples=expand(f"{RUN}/examples/{{{{examples}}}}.{{split}}.parquet", split=["train", *SPLITS]),
         ledgers=expand(f"{RUN}/ledger/render_examples.{{{{examples}}}}.{{split}}.json", split=["train", *SPLITS]),
@@ -147,18 +155,21 @@ rule render_examples:
     conda:
         "../envs/data.yaml"
     params:
-        tokenizer=lambda wildcards: TOKENIZER,
-        max_tokens=C.dataset.prompt_tokens,
+        *code_of("dataset/render_examples.py"),
+        program=program("dataset/render_examples.py"),
+        tokenizer=lambda wildcards: layout.tokenizer,
+        revision=layout.revision,
+        max_tokens=settings.dataset.prompt_tokens,
         evidence=evidence_options,
     message:
         "Rendering the examples {wildcards.examples}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --rows {input.rows:q} \
             --prompt {input.prompt:q} \
-            --tokenizer {params.tokenizer:q} \
+            --tokenizer {params.tokenizer:q} {params.revision:q} \
             --max-tokens {params.max_tokens} \
             --out {output.examples:q} \
             --ledger {output.ledgers:q} {params.evidence:q}
@@ -168,15 +179,15 @@ rule render_examples:
 rule write_card:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
-        examples=expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=EXAMPLES, split=["train", *SPLITS]),
+        examples=expand(
+            f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=layout.examples, split=["train", *SPLITS]
+        ),
         leaks=f"{RUN}/dataset/leaks.json",
-        ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=DATA_STEPS),
+        ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=layout.data_steps),
         baselines=f"{RUN}/metrics/splits.parquet",
-        sources=sources,
+        sources=lambda wildcards: layout.sources(),
         records=f"{RUN}/evidence/records.parquet",
-        program="scripts/dataset/write_card.py",
-        library=library("scripts/dataset/write_card.py"),
-        template="scripts/acrflow/report/templates/dataset_card.md.j2",
+        template=shipped("scripts/acrflow/report/templates/dataset_card.md.j2"),
     output:
         card=f"{RUN}/dataset/card.md",
         croissant=f"{RUN}/dataset/croissant.json",
@@ -186,13 +197,15 @@ rule write_card:
     conda:
         "../envs/data.yaml"
     params:
-        name=C.run,
+        *code_of("dataset/write_card.py"),
+        program=program("dataset/write_card.py"),
+        name=settings.run,
         settings=json.dumps(
             {
-                "split by": f"{C.dataset.split}, test share {C.dataset.test_share}, seed {C.seed}",
-                "rows rated Disagreement": C.dataset.disagreement,
-                "evidence": f"at most {C.evidence.tokens} tokens a row",
-                "held out whole": ", ".join(HELD_OUT) or "no topic",
+                "split by": f"{settings.dataset.split}, test share {settings.dataset.test_share}, seed {settings.seed}",
+                "rows rated Disagreement": settings.dataset.disagreement,
+                "evidence": f"at most {settings.evidence.tokens} tokens a row",
+                "held out whole": ", ".join(layout.held_out) or "no topic",
             }
         ),
     message:
@@ -200,7 +213,7 @@ rule write_card:
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --name {params.name:q} \
             --rows {input.rows:q} \
             --examples {input.examples:q} \

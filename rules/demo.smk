@@ -1,21 +1,21 @@
-"""Demo: invented guidelines and records, and a tiny base model made on the spot. Included only where one is asked for.
+"""Demo: invented guidelines and records, and a tiny base model made on the spot. Included only where one is configured.
 
 needs   the topic list; guidelines.parquet, traces.parquet, condensed.parquet for the tokenizer, train.parquet for the model
 makes   invented/documents/{topic}/*.pdf, invented/efetch/*.xml, models/tokenizer/, models/base/
 reads   config: topics.invented, seed, base.tiny
 """
 
-if "invented" in (C.documents, C.evidence.source):
+if "invented" in (settings.documents, settings.evidence.source):
 
     INVENTED = (
-        list(TOPICS) if C.documents == "invented" else [topic.name for topic in read_topics(Path(C.topics.invented))]
+        list(TOPICS)
+        if settings.documents == "invented"
+        else [topic.name for topic in read_topics(own_or_shipped(settings.topics.invented))]
     )
 
     rule invent_guidelines:
         input:
-            topics=C.topics.invented,
-            program="scripts/demo/invent_guidelines.py",
-            library=library("scripts/demo/invent_guidelines.py"),
+            topics=own_or_shipped(settings.topics.invented),
         output:
             documents=expand(
                 f"{RUN}/invented/documents/{{topic}}/{{kind}}.pdf",
@@ -30,30 +30,30 @@ if "invented" in (C.documents, C.evidence.source):
         conda:
             "../envs/data.yaml"
         params:
+            *code_of("demo/invent_guidelines.py"),
+            program=program("demo/invent_guidelines.py"),
             folder=lambda wildcards, output: str(Path(output.efetch).parent),
-            seed=C.seed,
+            seed=settings.seed,
         message:
             "Inventing guideline documents and PubMed records"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --topics {input.topics:q} \
                 --seed {params.seed} \
                 --out {params.folder:q}
             """
 
 
-if C.base.model == "tiny":
+if settings.base.model == "tiny":
 
     rule make_tiny_tokenizer:
         input:
             guidelines=f"{RUN}/guidelines.parquet",
             condensed=f"{RUN}/evidence/condensed.parquet",
             traces=f"{RUN}/dataset/traces.parquet",
-            prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
-            program="scripts/demo/make_tiny_tokenizer.py",
-            library=library("scripts/demo/make_tiny_tokenizer.py"),
+            prompts=expand(shipped("config/prompts/{prompt}.yaml"), prompt=layout.prompts),
         output:
             tokenizer=directory(f"{RUN}/models/tokenizer"),
         log:
@@ -63,14 +63,16 @@ if C.base.model == "tiny":
         conda:
             "../envs/data.yaml"
         params:
-            settings=C.base.tiny.model_dump_json(),
-            seed=C.seed,
+            *code_of("demo/make_tiny_tokenizer.py"),
+            program=program("demo/make_tiny_tokenizer.py"),
+            settings=settings.base.tiny.model_dump_json(),
+            seed=settings.seed,
         message:
             "Making the tiny base model's tokenizer"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --guidelines {input.guidelines:q} \
                 --condensed {input.condensed:q} \
                 --traces {input.traces:q} \
@@ -84,9 +86,7 @@ if C.base.model == "tiny":
         input:
             rows=f"{RUN}/dataset/train.parquet",
             tokenizer=f"{RUN}/models/tokenizer",
-            prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
-            program="scripts/demo/make_tiny_base.py",
-            library=library("scripts/demo/make_tiny_base.py"),
+            prompts=expand(shipped("config/prompts/{prompt}.yaml"), prompt=layout.prompts),
         output:
             base=directory(f"{RUN}/models/base"),
         log:
@@ -96,14 +96,16 @@ if C.base.model == "tiny":
         conda:
             "../envs/data.yaml"
         params:
-            settings=C.base.tiny.model_dump_json(),
-            seed=C.seed,
+            *code_of("demo/make_tiny_base.py"),
+            program=program("demo/make_tiny_base.py"),
+            settings=settings.base.tiny.model_dump_json(),
+            seed=settings.seed,
         message:
             "Making the tiny base model and teaching it the language of the training split a little"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --rows {input.rows:q} \
                 --tokenizer {input.tokenizer:q} \
                 --prompts {input.prompts:q} \

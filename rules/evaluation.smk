@@ -1,28 +1,26 @@
 """Evaluation: the reasoning's scores, every metric of every model, and the comparison.
 
-needs   predictions/{model}/{split}.{draw}.parquet, examples/*.parquet, dataset/*.parquet, adapters/{adapter}/recipe.json
+needs   predictions/{model}/{split}.{draw}.parquet, examples/*.parquet, dataset/*.parquet, training/{adapter}/
 makes   metrics/reasoning.parquet, metrics/{model}.{split}.json, metrics/comparison.parquet, report/tables/
 reads   config: evaluation, models, seed
 """
 
-# Models that are asked to reason; the others' reasoning is not missing, it does not apply.
-REASONERS = [model for model in [*GENERATORS, *C.evaluation.references] if examples_of(model).startswith("reasoning")]
-METRICS = expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=[*MODELS, "panel"], split=SPLITS)
+REASONERS = [model.name for model in layout.roster.models if model.reasons]
+METRICS = expand(f"{RUN}/metrics/{{model}}.{{split}}.json", model=[*layout.models, "panel"], split=SPLITS)
 
 
 rule score_reasoning:
     input:
+        roster=ancient(ROSTER),
         predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=REASONERS, split=SPLITS),
         examples=expand(
             f"{RUN}/examples/{{examples}}.{{split}}.parquet",
-            examples=sorted({examples_of(model) for model in REASONERS}),
+            examples=sorted({layout.examples_of(model) for model in REASONERS}),
             split=SPLITS,
         ),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         terms=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
-        base=BASE_FILES if C.models.evaluation_judge == "base" else [],
-        program="scripts/evaluation/score_reasoning.py",
-        library=library("scripts/evaluation/score_reasoning.py"),
+        base=layout.base_files() if settings.models.evaluation_judge == "base" else [],
     output:
         scores=f"{RUN}/metrics/reasoning.parquet",
         ledger=f"{RUN}/ledger/score_reasoning.json",
@@ -33,21 +31,24 @@ rule score_reasoning:
     conda:
         "../envs/train.yaml"
     params:
-        models=[f"{model}:{examples_of(model)}" for model in REASONERS],
+        *code_of("evaluation/score_reasoning.py"),
+        program=program("evaluation/score_reasoning.py"),
+        models=REASONERS,
+        entries=layout.entries(*REASONERS),
         predictions=lambda wildcards: f"{RUN}/predictions",
         examples=lambda wildcards: f"{RUN}/examples",
-        base=lambda wildcards: BASE,
-        embedder=C.models.embedder,
-        entities=C.models.entities,
-        judge=[f"--judge={C.models.evaluation_judge}"] if C.models.evaluation_judge else [],
-        device=C.models.device,
+        base=lambda wildcards: layout.base_of(),
+        embedder=settings.models.embedder,
+        entities=settings.models.entities,
+        judge=[f"--judge={settings.models.evaluation_judge}"] if settings.models.evaluation_judge else [],
+        device=settings.models.device,
     message:
         "Scoring the reasoning of {params.models}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --models {params.models:q} \
+        python {params.program:q} \
+            --roster {input.roster:q} \
             --predictions {params.predictions:q} \
             --examples {params.examples:q} \
             --rows {input.rows:q} \
@@ -63,19 +64,21 @@ rule score_reasoning:
 
 rule measure:
     input:
+        roster=ancient(ROSTER),
         predictions=expand(
-            f"{RUN}/predictions/{{model}}/{{split}}.{{draw}}.parquet", model=GENERATORS, split=SPLITS, draw=DRAWS
+            f"{RUN}/predictions/{{model}}/{{split}}.{{draw}}.parquet",
+            model=layout.generators,
+            split=SPLITS,
+            draw=DRAWS,
         ),
         others=expand(
             f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet",
-            model=[*C.evaluation.references, *BASELINES],
+            model=[*settings.evaluation.references, *BASELINES],
             split=SPLITS,
         ),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        examples=expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=EXAMPLES, split=SPLITS),
+        examples=expand(f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=layout.examples, split=SPLITS),
         reasoning=f"{RUN}/metrics/reasoning.parquet",
-        program="scripts/evaluation/measure.py",
-        library=library("scripts/evaluation/measure.py"),
     output:
         metrics=METRICS,
     log:
@@ -83,23 +86,22 @@ rule measure:
     conda:
         "../envs/data.yaml"
     params:
-        models=[
-            f"{model}:{kind_of(model).replace(' ', '_')}:{'' if model in BASELINES else examples_of(model)}"
-            for model in MODELS
-        ],
+        *code_of("evaluation/measure.py"),
+        program=program("evaluation/measure.py"),
+        entries=layout.entries(),
         predictions=lambda wildcards: f"{RUN}/predictions",
-        samples=C.evaluation.samples,
+        samples=settings.evaluation.samples,
         examples=lambda wildcards: f"{RUN}/examples",
-        bootstrap=C.evaluation.bootstrap,
-        seed=C.seed,
+        bootstrap=settings.evaluation.bootstrap,
+        seed=settings.seed,
         out=lambda wildcards: f"{RUN}/metrics",
     message:
-        "Measuring {params.models}"
+        "Measuring all models"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --models {params.models:q} \
+        python {params.program:q} \
+            --roster {input.roster:q} \
             --predictions {params.predictions:q} \
             --samples {params.samples} \
             --rows {input.rows:q} \
@@ -113,13 +115,12 @@ rule measure:
 
 rule compare:
     input:
+        roster=ancient(ROSTER),
         metrics=METRICS,
-        predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
+        predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=layout.models, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
+        trainings=expand(f"{RUN}/training/{{adapter}}", adapter=settings.trained()),
         effects=f"{RUN}/metrics/evidence.parquet",
-        program="scripts/evaluation/compare_all.py",
-        library=library("scripts/evaluation/compare_all.py"),
     output:
         comparison=f"{RUN}/metrics/comparison.parquet",
         pairs=f"{RUN}/metrics/pairs.parquet",
@@ -135,19 +136,23 @@ rule compare:
     conda:
         "../envs/data.yaml"
     params:
-        bootstrap=C.evaluation.bootstrap,
-        seed=C.seed,
-        other_task=["--other-task"] if C.documents == "invented" or C.base.model == "tiny" else [],
+        *code_of("evaluation/compare_all.py"),
+        program=program("evaluation/compare_all.py"),
+        entries=layout.entries(),
+        bootstrap=settings.evaluation.bootstrap,
+        seed=settings.seed,
+        other_task=["--other-task"] if settings.documents == "invented" or settings.base.model == "tiny" else [],
     message:
         "Comparing all models"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --metrics {input.metrics:q} \
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \
-            --adapters {input.adapters:q} \
+            --roster {input.roster:q} \
+            --trainings {input.trainings:q} \
             --effects {input.effects:q} \
             --bootstrap {params.bootstrap} \
             --seed {params.seed} \

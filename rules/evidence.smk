@@ -5,22 +5,20 @@ makes   evidence/pmids.parquet, evidence/records.parquet, evidence/condensed.par
 reads   config: evidence
 """
 
-ENTREZ = C.evidence.source == "entrez"
-SNAPSHOT_FILES = [] if C.evidence.source in ("entrez", "none") else SNAPSHOT
+ENTREZ = settings.evidence.source == "entrez"
+SNAPSHOT_FILES = [] if settings.evidence.source in ("entrez", "none") else layout.snapshot
 # what says where records come from, in every program; NCBI's key stays in the environment
-PUBMED = ["--source", SNAPSHOT]
+PUBMED = ["--source", layout.snapshot]
 if ENTREZ:
-    PUBMED += ["--cache", C.evidence.cache, "--url", C.evidence.url]
-    PUBMED += ["--email", C.evidence.email] if C.evidence.email else []
-    PUBMED += [] if C.evidence.off_peak else ["--any-time"]
+    PUBMED += ["--cache", settings.evidence.cache, "--url", settings.evidence.url]
+    PUBMED += ["--email", settings.evidence.email] if settings.evidence.email else []
+    PUBMED += [] if settings.evidence.off_peak else ["--any-time"]
 
 
 rule list_references:
     input:
-        guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
+        guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=layout.parsed),
         snapshot=SNAPSHOT_FILES,
-        program="scripts/evidence/list_references.py",
-        library=library("scripts/evidence/list_references.py"),
     output:
         pmids=f"{RUN}/evidence/pmids.parquet",
         ledger=f"{RUN}/ledger/list_references.json",
@@ -33,13 +31,15 @@ rule list_references:
     resources:
         network=int(ENTREZ),
     params:
+        *code_of("evidence/list_references.py"),
+        program=program("evidence/list_references.py"),
         pubmed=PUBMED,
     message:
         "Listing the cited references and looking for those without a PMID"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} {params.pubmed:q} \
+        python {params.program:q} {params.pubmed:q} \
             --guidelines {input.guidelines:q} \
             --out {output.pmids:q} \
             --ledger {output.ledger:q}
@@ -50,8 +50,6 @@ rule fetch_records:
     input:
         pmids=f"{RUN}/evidence/pmids.parquet",
         snapshot=SNAPSHOT_FILES,
-        program="scripts/evidence/fetch_records.py",
-        library=library("scripts/evidence/fetch_records.py"),
     output:
         records=f"{RUN}/evidence/records.parquet",
         ledger=f"{RUN}/ledger/fetch_records.json",
@@ -64,14 +62,16 @@ rule fetch_records:
     resources:
         network=int(ENTREZ),
     params:
+        *code_of("evidence/fetch_records.py"),
+        program=program("evidence/fetch_records.py"),
         pubmed=PUBMED,
-        refresh=[] if C.evidence.refresh_days is None else ["--refresh-days", C.evidence.refresh_days],
+        refresh=[] if settings.evidence.refresh_days is None else ["--refresh-days", settings.evidence.refresh_days],
     message:
         "Getting the PubMed records of the cited studies"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} {params.pubmed:q} {params.refresh:q} \
+        python {params.program:q} {params.pubmed:q} {params.refresh:q} \
             --pmids {input.pmids:q} \
             --out {output.records:q} \
             --ledger {output.ledger:q}
@@ -81,10 +81,8 @@ rule fetch_records:
 rule condense_abstracts:
     input:
         records=f"{RUN}/evidence/records.parquet",
-        program="scripts/evidence/condense_abstracts.py",
-        library=library("scripts/evidence/condense_abstracts.py"),
     output:
-        condensed=f"{RUN}/evidence/{'extracted' if C.evidence.condenser else 'condensed'}.parquet",
+        condensed=f"{RUN}/evidence/{'extracted' if settings.evidence.condenser else 'condensed'}.parquet",
         ledger=f"{RUN}/ledger/condense_abstracts.json",
     log:
         f"{LOGS}/condense_abstracts.log",
@@ -93,13 +91,15 @@ rule condense_abstracts:
     conda:
         "../envs/data.yaml"
     params:
-        unstructured=C.evidence.unstructured,
+        *code_of("evidence/condense_abstracts.py"),
+        program=program("evidence/condense_abstracts.py"),
+        unstructured=settings.evidence.unstructured,
     message:
         "Condensing abstracts to their results and conclusions"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --records {input.records:q} \
             --unstructured {params.unstructured} \
             --out {output.condensed:q} \
@@ -107,14 +107,12 @@ rule condense_abstracts:
         """
 
 
-if C.evidence.condenser:
+if settings.evidence.condenser:
 
     rule rewrite_abstracts:
         input:
             extracted=f"{RUN}/evidence/extracted.parquet",
             records=f"{RUN}/evidence/records.parquet",
-            program="scripts/evidence/rewrite_abstracts.py",
-            library=library("scripts/evidence/rewrite_abstracts.py"),
         output:
             condensed=f"{RUN}/evidence/condensed.parquet",
             ledger=f"{RUN}/ledger/rewrite_abstracts.json",
@@ -125,17 +123,21 @@ if C.evidence.condenser:
         conda:
             "../envs/train.yaml"
         resources:
-            network=int(C.evidence.condenser.backend == "server"),
+            network=int(settings.evidence.condenser.backend == "server"),
         params:
-            condenser=lambda wildcards: C.evidence.condenser,
-            revision=[f"--revision={C.evidence.condenser.revision}"] if C.evidence.condenser.revision else [],
-            kept=f"{RUN}/completions/rewrite_abstracts.jsonl",
+            *code_of("evidence/rewrite_abstracts.py"),
+            program=program("evidence/rewrite_abstracts.py"),
+            condenser=lambda wildcards: settings.evidence.condenser,
+            revision=(
+                [f"--revision={settings.evidence.condenser.revision}"] if settings.evidence.condenser.revision else []
+            ),
+            cache=f"{RUN}/completions/rewrite_abstracts.jsonl",
         message:
             "Condensing abstracts with {params.condenser.model}"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --condensed {input.extracted:q} \
                 --records {input.records:q} \
                 --model {params.condenser.model:q} \
@@ -146,7 +148,7 @@ if C.evidence.condenser:
                 --quantization {params.condenser.quantization} \
                 --batch {params.condenser.batch} \
                 --max-new-tokens {params.condenser.new_tokens} \
-                --kept {params.kept:q} \
+                --kept {params.cache:q} \
                 --out {output.condensed:q} \
                 --ledger {output.ledger:q} {params.revision:q}
             """

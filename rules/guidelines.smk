@@ -6,12 +6,9 @@ makes   guidelines/{topic}.json, guidelines/{topic}.qa.json, studies.parquet (no
 reads   config: documents, topics, table, generalization, download
 """
 
-if C.documents == "download":
+if settings.documents == "download":
 
     rule download_documents:
-        input:
-            program="scripts/guidelines/download_documents.py",
-            library=library("scripts/guidelines/download_documents.py"),
         output:
             documents=directory(f"{RUN}/documents/{{topic}}"),
         log:
@@ -21,33 +18,38 @@ if C.documents == "download":
         resources:
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
         params:
-            topic=lambda wildcards: TOPICS[wildcards.topic],
-            folder=C.download.folder,  # undeclared, so that what has arrived outlives a failed job
-            url=C.download.url,
-            pages=lambda wildcards: C.download.pages.model_dump_json(),  # its {acr_id} is no wildcard
-            contact=["--contact", C.download.contact] if C.download.contact else [],
-            pause=C.download.seconds_between_requests,
-            accept="--accept-acr-terms" if C.download.accept_acr_terms else "",
+            *code_of("guidelines/download_documents.py", layout.publisher_file),
+            program=program("guidelines/download_documents.py"),
+            acr_id=lambda wildcards: TOPICS[wildcards.topic].acr_id,
+            panel=lambda wildcards: TOPICS[wildcards.topic].panel,
+            title=lambda wildcards: TOPICS[wildcards.topic].title,
+            folder=settings.download.folder,  # undeclared, so that what has arrived outlives a failed job
+            publisher=settings.publisher,
+            url=["--url", settings.download.url] if settings.download.url else [],
+            pages=lambda wildcards: json.dumps(settings.download.pages),  # its {acr_id} is no wildcard
+            contact=["--contact", settings.download.contact] if settings.download.contact else [],
+            pause=settings.download.seconds_between_requests,
+            accept="--accept-acr-terms" if settings.download.accept_acr_terms else "",
         message:
             "Downloading the documents of {wildcards.topic}"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
+                --publisher {params.publisher:q} \
                 --topic {wildcards.topic:q} \
-                --acr-id {params.topic.acr_id:q} \
-                --panel {params.topic.panel:q} \
-                --title {params.topic.title:q} \
-                --url {params.url:q} \
+                --acr-id {params.acr_id:q} \
+                --panel {params.panel:q} \
+                --title {params.title:q} \
                 --pages {params.pages:q} \
                 --pause {params.pause} \
                 --folder {params.folder:q} \
-                --out {output.documents:q} {params.contact:q} {params.accept}
+                --out {output.documents:q} {params.url:q} {params.contact:q} {params.accept}
             """
 
     onstart:
         missing = [topic for topic in TOPICS if not Path(f"{RUN}/documents/{topic}").is_dir()]
-        if missing and not C.download.accept_acr_terms:
+        if missing and not settings.download.accept_acr_terms:
             raise WorkflowError(
                 "download.accept_acr_terms: the ACR's terms of use are not accepted\n  Remedy: read them on the ACR's "
                 "site, then set download.accept_acr_terms: true; or name a folder of your own in `documents`"
@@ -56,9 +58,7 @@ if C.documents == "download":
 
 rule parse_guideline:
     input:
-        unpack(lambda wildcards: documents(wildcards.topic)),
-        program="scripts/guidelines/parse_guideline.py",
-        library=library("scripts/guidelines/parse_guideline.py"),
+        unpack(lambda wildcards: layout.documents_of(wildcards.topic)),
     output:
         guideline=f"{RUN}/guidelines/{{topic}}.json",
         qa=f"{RUN}/guidelines/{{topic}}.qa.json",
@@ -67,28 +67,30 @@ rule parse_guideline:
     conda:
         "../envs/data.yaml"
     params:
-        documents=lambda wildcards: f"{DOCUMENTS}/{wildcards.topic}",
+        *code_of("guidelines/parse_guideline.py", layout.publisher_file),
+        program=program("guidelines/parse_guideline.py"),
+        documents=lambda wildcards: f"{layout.documents}/{wildcards.topic}",
+        publisher=settings.publisher,
     message:
         "Reading the guideline on {wildcards.topic}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --topic {wildcards.topic:q} \
             --documents {params.documents:q} \
+            --publisher {params.publisher:q} \
             --out {output.guideline:q} \
             --qa {output.qa:q}
         """
 
 
-if C.source == "table":
+if settings.source == "table":
 
     rule read_table:
         input:
-            table=C.documents,
-            topics=C.topics.table or [],
-            program="scripts/guidelines/read_table.py",
-            library=library("scripts/guidelines/read_table.py"),
+            table=settings.documents,
+            topics=layout.topic_list() or [],
         output:
             guidelines=f"{RUN}/guidelines.parquet",
             ledger=f"{RUN}/ledger/read_table.json",
@@ -99,16 +101,18 @@ if C.source == "table":
         conda:
             "../envs/data.yaml"
         params:
-            settings=lambda wildcards: C.table.model_dump_json(),
-            topics=["--topics", C.topics.table] if C.topics.table else [],
-            held_out=HELD_OUT,
-            leave_out=C.topics.leave_out,
+            *code_of("guidelines/read_table.py"),
+            program=program("guidelines/read_table.py"),
+            settings=lambda wildcards: settings.table.model_dump_json(),
+            topics=lambda wildcards, input: ["--topics", input.topics] if input.topics else [],
+            held_out=layout.held_out,
+            leave_out=settings.topics.leave_out,
         message:
             "Reading the rated rows of {input.table}"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --table {input.table:q} \
                 --settings {params.settings:q} \
                 --held-out {params.held_out:q} \
@@ -121,10 +125,8 @@ else:
 
     rule collect_guidelines:
         input:
-            guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=PARSED),
-            qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
-            program="scripts/guidelines/collect_guidelines.py",
-            library=library("scripts/guidelines/collect_guidelines.py"),
+            guidelines=expand(f"{RUN}/guidelines/{{topic}}.json", topic=layout.parsed),
+            qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=layout.parsed),
         output:
             guidelines=f"{RUN}/guidelines.parquet",
             studies=f"{RUN}/studies.parquet",
@@ -136,13 +138,15 @@ else:
         conda:
             "../envs/data.yaml"
         params:
-            left_out=C.topics.leave_out,
+            *code_of("guidelines/collect_guidelines.py"),
+            program=program("guidelines/collect_guidelines.py"),
+            left_out=settings.topics.leave_out,
         message:
             "Collecting the rated rows of all topics"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} \
+            python {params.program:q} \
                 --guidelines {input.guidelines:q} \
                 --qa {input.qa:q} \
                 --left-out {params.left_out:q} \

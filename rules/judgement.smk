@@ -17,8 +17,6 @@ rule judge_retrieval:
         found_condensed=f"{RUN}/retrieval/condensed.parquet",
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
         assigned=f"{RUN}/retrieval/assigned.parquet",
-        program="scripts/retrieval/judge_retrieval.py",
-        library=library("scripts/retrieval/judge_retrieval.py"),
     output:
         judgement=f"{RUN}/retrieval/judgement.parquet",
         ledger=f"{RUN}/ledger/judge_retrieval.json",
@@ -29,17 +27,19 @@ rule judge_retrieval:
     conda:
         "../envs/train.yaml"
     params:
-        settings=C.retrieval.model_dump_json(),
-        embedder=C.models.embedder,
-        device=C.models.device,
-        draws=C.evaluation.bootstrap,
-        seed=C.seed,
+        *code_of("retrieval/judge_retrieval.py"),
+        program=program("retrieval/judge_retrieval.py"),
+        settings=settings.retrieval.model_dump_json(),
+        embedder=settings.models.embedder,
+        device=settings.models.device,
+        draws=settings.evaluation.bootstrap,
+        seed=settings.seed,
     message:
         "Judging the studies found against the guidelines' own references"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --references {input.references:q} \
             --records {input.records:q} \
             --condensed {input.condensed:q} \

@@ -1,4 +1,4 @@
-"""What the evidence is worth: adapters that read some answer again, with retrieved evidence and with none.
+"""What the evidence is worth: adapters that read some predict again, with retrieved evidence and with none.
 
 needs   adapters/{adapter}/, examples/*.parquet, predictions/{adapter}/{split}.greedy.parquet
 makes   predictions_with/{evidence}/{adapter}/{split}.greedy.parquet, metrics/evidence.parquet
@@ -6,36 +6,40 @@ reads   config: evaluation (other_evidence and all that `predict` reads)
 """
 
 
+def readers(wildcards):
+    """Whose predictions one job of `predict_with` makes: all; each alone where it is merged into the base."""
+    return [wildcards.generator] if settings.evaluation.merge else layout.readers
+
+
 use rule predict as predict_with with:
     input:
+        roster=ancient(ROSTER),
         examples=lambda wildcards: expand(
             f"{RUN}/examples/{{examples}}.{{split}}.parquet",
-            examples=sorted({examples_with(adapter, wildcards.evidence) for adapter in readers(wildcards)}),
+            examples=sorted({layout.examples_of(one, wildcards.evidence) for one in readers(wildcards)}),
             split=SPLITS,
         ),
-        base=BASE_FILES,
+        base=lambda wildcards: layout.base_files(*readers(wildcards)),
         adapters=lambda wildcards: [f"{RUN}/adapters/{adapter}" for adapter in readers(wildcards)],
-        program="scripts/predictions/predict.py",
-        library=library("scripts/predictions/predict.py"),
     output:
         predictions=expand(
             f"{RUN}/predictions_with/{{{{evidence}}}}/{{generator}}/{{split}}.greedy.parquet",
-            generator="{generator}" if C.evaluation.merge else READERS,
+            generator="{generator}" if settings.evaluation.merge else layout.readers,
             split=SPLITS,
         ),
     log:
-        f"{LOGS}/predict_with/{{evidence}}.{'{generator}' if C.evaluation.merge else 'all'}.log",
+        f"{LOGS}/predict_with/{{evidence}}.{'{generator}' if settings.evaluation.merge else 'all'}.log",
     benchmark:
-        f"{LOGS}/predict_with/{{evidence}}.{'{generator}' if C.evaluation.merge else 'all'}.bench.tsv"
+        f"{LOGS}/predict_with/{{evidence}}.{'{generator}' if settings.evaluation.merge else 'all'}.bench.tsv"
     wildcard_constraints:
-        generator=any_of(READERS),
-        evidence=any_of(C.other_evidence),
+        generator=any_of(layout.readers),
+        evidence=any_of(settings.other_evidence),
     params:
-        models=lambda wildcards: [
-            f"{adapter}:{examples_with(adapter, wildcards.evidence)}" for adapter in readers(wildcards)
-        ],
+        entries=lambda wildcards: layout.entries(*readers(wildcards)),
+        models=lambda wildcards: readers(wildcards),
+        evidence=lambda wildcards: ["--evidence", wildcards.evidence],
         draws=["greedy"],
-        kept=lambda wildcards: f"{RUN}/completions/with_{wildcards.evidence}",
+        cache=lambda wildcards: f"{RUN}/completions/with_{wildcards.evidence}",
         out=lambda wildcards: f"{RUN}/predictions_with/{wildcards.evidence}",
     message:
         "Predicting {params.splits} with {params.models}, evidence: {wildcards.evidence}"
@@ -43,19 +47,20 @@ use rule predict as predict_with with:
 
 rule compare_evidence:
     input:
-        own=expand(f"{RUN}/predictions/{{adapter}}/{{split}}.greedy.parquet", adapter=READERS, split=SPLITS),
+        roster=ancient(ROSTER),
+        own=expand(f"{RUN}/predictions/{{adapter}}/{{split}}.greedy.parquet", adapter=layout.readers, split=SPLITS),
         others=expand(
             f"{RUN}/predictions_with/{{evidence}}/{{adapter}}/{{split}}.greedy.parquet",
-            evidence=C.other_evidence,
-            adapter=READERS,
+            evidence=settings.other_evidence,
+            adapter=layout.readers,
             split=SPLITS,
         ),
         examples=expand(
-            f"{RUN}/examples/{{examples}}.{{split}}.parquet", examples=sorted({*EXAMPLES, *ASKED_AGAIN}), split=SPLITS
+            f"{RUN}/examples/{{examples}}.{{split}}.parquet",
+            examples=sorted({*layout.examples, *layout.examples_again}),
+            split=SPLITS,
         ),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        program="scripts/other_evidence/compare_evidence.py",
-        library=library("scripts/other_evidence/compare_evidence.py"),
     output:
         effects=f"{RUN}/metrics/evidence.parquet",
     log:
@@ -63,24 +68,23 @@ rule compare_evidence:
     conda:
         "../envs/data.yaml"
     params:
-        answers=[
-            f"{adapter}:{split}:{kind}:{examples_with(adapter, kind)}"
-            for adapter in READERS
-            for split in SPLITS
-            for kind in dict.fromkeys([adapter_of(adapter).evidence, *C.other_evidence])
-        ],
+        *code_of("other_evidence/compare_evidence.py"),
+        program=program("other_evidence/compare_evidence.py"),
+        entries=[entry for name in layout.readers for entry in layout.entries(name)],
+        evidence=settings.other_evidence,
         predictions=lambda wildcards: f"{RUN}/predictions",
         others=lambda wildcards: f"{RUN}/predictions_with",
         examples=lambda wildcards: f"{RUN}/examples",
-        bootstrap=C.evaluation.bootstrap,
-        seed=C.seed,
+        bootstrap=settings.evaluation.bootstrap,
+        seed=settings.seed,
     message:
-        "Comparing the adapters' answers with other evidence"
+        "Comparing the adapters' predictions with other evidence"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --answers {params.answers:q} \
+        python {params.program:q} \
+            --roster {input.roster:q} \
+            --evidence {params.evidence:q} \
             --predictions {params.predictions:q} \
             --others {params.others:q} \
             --rows {input.rows:q} \

@@ -1,34 +1,57 @@
-"""Predictions of every adapter, the base model, prompted references and the cheap baselines.
+"""Predictions of every adapter, the base model, prompted references and the baselines.
 
 needs   adapters/{adapter}/, the base model, examples/*.parquet, dataset/*.parquet
-makes   predictions/{model}/{split}.{draw}.parquet
+makes   roster.json: every model with its kind, base, prompt, evidence, seed and length limit
+        predictions/{model}/{split}.{draw}.parquet
 reads   config: evaluation, base, training.grpo.completion_tokens, seed
 
-Finished batches are kept in completions/, outside the declared outputs: a killed job goes on from them, and a job that
+Finished batches are cached in completions/, outside the declared outputs: a killed job goes on from them, and a job that
 serves all adapters generates only what is new.
+
+Programs read the roster's file. It is `ancient`, and what it says of a rule's own models is a parameter: a model more,
+or another model's change, predicts nothing again.
 """
 
-# vLLM loads the base once and serves all adapters; with transformers, or merged, each has a job of its own.
-TOGETHER = C.evaluation.backend == "vllm" and not C.evaluation.merge
-GENERATORS = [*C.trained(), "base"]
-DRAWS = ["greedy", *range(1, C.evaluation.samples + 1)]
+from acrflow.config.evaluation import BASELINES
+from acrflow.io.files import write_text
+
+ROSTER = f"{RUN}/roster.json"
+# vLLM loads a base once and serves all its adapters; with transformers, or merged, each has a job of its own.
+TOGETHER = settings.evaluation.backend == "vllm" and not settings.evaluation.merge
+DRAWS = ["greedy", *range(1, settings.evaluation.samples + 1)]
+
+
+def generators(wildcards):
+    """Whose predictions one job of `predict` makes."""
+    return layout.generators if TOGETHER else [wildcards.generator]
+
+
+rule write_roster:
+    output:
+        roster=ROSTER,
+    localrule: True
+    params:
+        models=layout.entries(),
+    message:
+        "Writing the roster of all models"
+    run:
+        write_text(Path(output.roster), layout.roster.model_dump_json(indent=2) + "\n")
 
 
 rule predict:
     input:
+        roster=ancient(ROSTER),
         examples=lambda wildcards: expand(
             f"{RUN}/examples/{{examples}}.{{split}}.parquet",
-            examples=sorted({examples_of(model) for model in generators(wildcards)}),
+            examples=sorted({layout.examples_of(model) for model in generators(wildcards)}),
             split=SPLITS,
         ),
-        base=BASE_FILES,
+        base=lambda wildcards: layout.base_files(*generators(wildcards)),
         adapters=lambda wildcards: [f"{RUN}/adapters/{model}" for model in generators(wildcards) if model != "base"],
-        program="scripts/predictions/predict.py",
-        library=library("scripts/predictions/predict.py"),
     output:
         predictions=expand(
             f"{RUN}/predictions/{{generator}}/{{split}}.{{draw}}.parquet",
-            generator=GENERATORS if TOGETHER else "{generator}",
+            generator=layout.generators if TOGETHER else "{generator}",
             split=SPLITS,
             draw=DRAWS,
         ),
@@ -37,37 +60,34 @@ rule predict:
     benchmark:
         f"{LOGS}/predict/{'all' if TOGETHER else '{generator}'}.bench.tsv"
     wildcard_constraints:
-        generator=any_of(GENERATORS),
+        generator=any_of(layout.generators),
     conda:
         "../envs/train.yaml"
     params:
-        models=lambda wildcards: [f"{model}:{examples_of(model)}" for model in generators(wildcards)],
-        base=lambda wildcards: BASE,
+        *code_of("predictions/predict.py"),
+        program=program("predictions/predict.py"),
+        entries=lambda wildcards: layout.entries(*generators(wildcards)),
+        models=lambda wildcards: generators(wildcards),
+        evidence=[],
         adapters=f"{RUN}/adapters",
-        merge=["--merge"] if C.evaluation.merge else [],
+        merge=["--merge"] if settings.evaluation.merge else [],
         examples=f"{RUN}/examples",
         splits=SPLITS,
         draws=DRAWS,
-        temperature=C.evaluation.temperature,
-        top_p=C.evaluation.top_p,
-        dtype=C.base.dtype,
-        quantization=C.base.quantization,
-        revision=[f"--revision={C.base.revision}"] if C.base.revision else [],
-        backend=C.evaluation.backend,
-        batch=C.evaluation.batch,
-        max_new_tokens=C.training.grpo.completion_tokens,
-        kept=f"{RUN}/completions",
+        temperature=settings.evaluation.temperature,
+        top_p=settings.evaluation.top_p,
+        backend=settings.evaluation.backend,
+        batch=settings.evaluation.batch,
+        cache=f"{RUN}/completions",
         out=lambda wildcards: f"{RUN}/predictions",
     message:
         "Predicting {params.splits} with {params.models}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
+            --roster {input.roster:q} \
             --models {params.models:q} \
-            --base {params.base:q} \
-            --dtype {params.dtype} \
-            --quantization {params.quantization} \
             --adapters {params.adapters:q} \
             --examples {params.examples:q} \
             --splits {params.splits:q} \
@@ -76,46 +96,45 @@ rule predict:
             --top-p {params.top_p} \
             --backend {params.backend} \
             --batch {params.batch} \
-            --max-new-tokens {params.max_new_tokens} \
-            --kept {params.kept:q} \
-            --out {params.out:q} {params.merge:q} {params.revision:q}
+            --kept {params.cache:q} \
+            --out {params.out:q} {params.merge:q} {params.evidence:q}
         """
 
 
 rule predict_reference:
     input:
+        roster=ancient(ROSTER),
         examples=lambda wildcards: expand(
-            f"{RUN}/examples/{examples_of(wildcards.reference)}.{{split}}.parquet", split=SPLITS
+            f"{RUN}/examples/{layout.examples_of(wildcards.reference)}.{{split}}.parquet", split=SPLITS
         ),
-        program="scripts/predictions/predict.py",
-        library=library("scripts/predictions/predict.py"),
     output:
         predictions=expand(f"{RUN}/predictions/{{{{reference}}}}/{{split}}.greedy.parquet", split=SPLITS),
     log:
         f"{LOGS}/predict_reference/{{reference}}.log",
     wildcard_constraints:
-        reference=any_of(C.evaluation.references),
+        reference=any_of(settings.evaluation.references),
     conda:
         "../envs/data.yaml"
     resources:
         network=1,
     params:
-        model=lambda wildcards: f"{wildcards.reference}:{examples_of(wildcards.reference)}",
-        served=lambda wildcards: C.evaluation.references[wildcards.reference],
+        *code_of("predictions/predict.py"),
+        program=program("predictions/predict.py"),
+        entries=lambda wildcards: layout.entries(wildcards.reference),
+        served=lambda wildcards: settings.evaluation.references[wildcards.reference],
         examples=f"{RUN}/examples",
         splits=SPLITS,
-        batch=C.evaluation.batch,
-        max_new_tokens=C.training.grpo.completion_tokens,
-        kept=f"{RUN}/completions",
+        batch=settings.evaluation.batch,
+        cache=f"{RUN}/completions",
         out=lambda wildcards: f"{RUN}/predictions",
     message:
-        "Asking {wildcards.reference} at {params.served.url}"
+        "Predicting with {wildcards.reference} at {params.served.url}"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --models {params.model:q} \
-            --base {params.served.model:q} \
+        python {params.program:q} \
+            --roster {input.roster:q} \
+            --models {wildcards.reference:q} \
             --backend server \
             --url {params.served.url:q} \
             --key {params.served.key:q} \
@@ -123,8 +142,7 @@ rule predict_reference:
             --examples {params.examples:q} \
             --splits {params.splits:q} \
             --batch {params.batch} \
-            --max-new-tokens {params.max_new_tokens} \
-            --kept {params.kept:q} \
+            --kept {params.cache:q} \
             --out {params.out:q}
         """
 
@@ -133,8 +151,6 @@ rule run_baselines:
     input:
         train=f"{RUN}/dataset/train.parquet",
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
-        program="scripts/predictions/run_baselines.py",
-        library=library("scripts/predictions/run_baselines.py"),
     output:
         predictions=expand(f"{RUN}/predictions/{{baseline}}/{{split}}.greedy.parquet", baseline=BASELINES, split=SPLITS),
         splits=f"{RUN}/metrics/splits.parquet",
@@ -146,20 +162,22 @@ rule run_baselines:
     conda:
         "../envs/data.yaml"
     params:
+        *code_of("predictions/run_baselines.py"),
+        program=program("predictions/run_baselines.py"),
         baselines=BASELINES,
-        embedder=C.models.embedder,
-        device=C.models.device,
-        test_share=C.dataset.test_share,
-        bootstrap=C.evaluation.bootstrap,
-        seed=C.seed,
-        held_out=HELD_OUT,
+        embedder=settings.models.embedder,
+        device=settings.models.device,
+        test_share=settings.dataset.test_share,
+        bootstrap=settings.evaluation.bootstrap,
+        seed=settings.seed,
+        held_out=layout.held_out,
         out=lambda wildcards: f"{RUN}/predictions",
     message:
-        "Training the cheap baselines, on every way of splitting"
+        "Training the baselines, on every way of splitting"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --baselines {params.baselines:q} \
             --train {input.train:q} \
             --rows {input.rows:q} \

@@ -1,7 +1,7 @@
 """Report: one self-contained page with everything a reader needs to judge the run.
 
 needs   metrics/{comparison,evidence}.parquet and what it was made from; ledgers and checks of every step
-makes   report/index.html, report/figures/*.svg, hub/ (only when asked for)
+makes   report/index.html, report/figures/*.svg, hub/ (target `hub`)
 reads   the whole configuration (shown in the report)
 """
 
@@ -9,8 +9,8 @@ reads   the whole configuration (shown in the report)
 report: "captions/workflow.rst"
 
 
-RETRIEVAL_TABLES = ["queries", "found", "condensed", "assigned", "judgement"] if RETRIEVES else []
-RETRIEVAL_TABLES += ["grades"] if RETRIEVES and GRADED else []
+RETRIEVAL_TABLES = ["queries", "found", "condensed", "assigned", "judgement"] if layout.retrieves else []
+RETRIEVAL_TABLES += ["grades"] if layout.retrieves and layout.graded else []
 
 
 rule hub:
@@ -21,29 +21,29 @@ rule hub:
 
 rule write_report:
     input:
+        roster=ancient(ROSTER),
         comparison=f"{RUN}/metrics/comparison.parquet",
         pairs=f"{RUN}/metrics/pairs.parquet",
         effects=f"{RUN}/metrics/evidence.parquet",
         metrics=METRICS,
-        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
-        ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=STEPS),
-        qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=PARSED),
+        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=settings.trained()),
+        trainings=expand(f"{RUN}/training/{{adapter}}", adapter=settings.trained()),
+        ledgers=expand(f"{RUN}/ledger/{{step}}.json", step=layout.steps),
+        qa=expand(f"{RUN}/guidelines/{{topic}}.qa.json", topic=layout.parsed),
         leaks=f"{RUN}/dataset/leaks.json",
         card=f"{RUN}/dataset/card.md",
         pictures=f"{RUN}/dataset/figures",
         pmids=f"{RUN}/evidence/pmids.parquet",
         condensed=f"{RUN}/evidence/condensed.parquet",
-        predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=MODELS, split=SPLITS),
+        predictions=expand(f"{RUN}/predictions/{{model}}/{{split}}.greedy.parquet", model=layout.models, split=SPLITS),
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=SPLITS),
         train=f"{RUN}/dataset/train.parquet",
         retrieval=expand(f"{RUN}/retrieval/{{table}}.parquet", table=RETRIEVAL_TABLES),
-        grader=[GRADER] if RETRIEVES and GRADED else [],
+        grader=[GRADER] if layout.retrieves and layout.graded else [],
         templates=expand(
-            "scripts/acrflow/report/templates/{part}",
+            shipped("scripts/acrflow/report/templates/{part}"),
             part=["report.html.j2", "retrieved.html.j2", "report.css", "report.js"],
         ),
-        program="scripts/report/write_report.py",
-        library=library("scripts/report/write_report.py"),
     output:
         report=report(f"{RUN}/report/index.html", caption="captions/report.rst", category="Report"),
         figures=report(
@@ -58,21 +58,27 @@ rule write_report:
     conda:
         "../envs/data.yaml"
     params:
-        run=C.run,
-        config=lambda wildcards: C.model_dump_json(),  # its {acr_id} is no wildcard
-        retrieval=lambda wildcards: [f"--retrieval={RUN}/retrieval"] if RETRIEVES else [],
+        *code_of("report/write_report.py"),
+        program=program("report/write_report.py"),
+        entries=layout.entries(),
+        run=settings.run,
+        trainings=lambda wildcards: f"{RUN}/training",
+        config=lambda wildcards: settings.model_dump_json(),  # its {acr_id} is no wildcard
+        retrieval=lambda wildcards: [f"--retrieval={RUN}/retrieval"] if layout.retrieves else [],
         grader=lambda wildcards, input: [f"--grader={input.grader}"] if input.grader else [],
     message:
         "Writing the report"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --run {params.run:q} \
             --config-json {params.config:q} \
             --comparison {input.comparison:q} \
             --metrics {input.metrics:q} \
+            --roster {input.roster:q} \
             --adapters {input.adapters:q} \
+            --trainings {params.trainings:q} \
             --ledgers {input.ledgers:q} \
             --qa {input.qa:q} \
             --leaks {input.leaks:q} \
@@ -92,12 +98,11 @@ rule write_report:
 rule write_hub:
     input:
         comparison=f"{RUN}/metrics/comparison.parquet",
-        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=C.trained()),
+        adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=settings.trained()),
+        trainings=expand(f"{RUN}/training/{{adapter}}", adapter=settings.trained()),
         train=f"{RUN}/dataset/train.parquet",
-        prompts=expand("config/prompts/{prompt}.yaml", prompt=PROMPTS),
-        templates=expand("scripts/acrflow/report/templates/{card}.md.j2", card=["model_card", "hub"]),
-        program="scripts/report/write_hub.py",
-        library=library("scripts/report/write_hub.py"),
+        prompts=expand(shipped("config/prompts/{prompt}.yaml"), prompt=layout.prompts),
+        templates=expand(shipped("scripts/acrflow/report/templates/{card}.md.j2"), card=["model_card", "hub"]),
     output:
         hub=directory(f"{RUN}/hub"),
     log:
@@ -105,18 +110,24 @@ rule write_hub:
     conda:
         "../envs/data.yaml"
     params:
-        run=C.run,
-        base=C.base.model,
-        documents=C.documents,
-        tiny=["--tiny"] if C.base.model == "tiny" else [],
+        *code_of("report/write_hub.py"),
+        program=program("report/write_hub.py"),
+        run=settings.run,
+        trainings=lambda wildcards: f"{RUN}/training",
+        prompt_folder=lambda wildcards, input: shipped("config/prompts"),
+        base=settings.base.model,
+        documents=settings.documents,
+        tiny=["--tiny"] if settings.base.model == "tiny" else [],
     message:
         "Writing the hub folder"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
+        python {params.program:q} \
             --run {params.run:q} \
             --adapters {input.adapters:q} \
+            --trainings {params.trainings:q} \
+            --prompts {params.prompt_folder:q} \
             --comparison {input.comparison:q} \
             --train {input.train:q} \
             --base {params.base:q} \

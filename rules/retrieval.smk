@@ -6,12 +6,8 @@ makes   retrieval/{queries,found,records,condensed,grades,assigned}.parquet, ret
 reads   config: evidence (source, cache, unstructured, tokens), retrieval
 """
 
-GRADER = C.retrieval.grader or f"{RUN}/retrieval/grader"
-SJR = [C.retrieval.sjr] if C.retrieval.sjr else []
-
-
-localrules:
-    retrieval,
+GRADER = settings.retrieval.grader or f"{RUN}/retrieval/grader"
+SJR = [settings.retrieval.sjr] if settings.retrieval.sjr else []
 
 
 rule retrieval:
@@ -19,6 +15,7 @@ rule retrieval:
         f"{RUN}/retrieval/found.parquet",
         f"{RUN}/retrieval/assigned.parquet",
         f"{RUN}/retrieval/judgement.parquet",
+    localrule: True
 
 
 rule search_studies:
@@ -26,8 +23,6 @@ rule search_studies:
         guidelines=f"{RUN}/guidelines.parquet",
         pmids=f"{RUN}/evidence/pmids.parquet",
         snapshot=SNAPSHOT_FILES,
-        program="scripts/retrieval/search_studies.py",
-        library=library("scripts/retrieval/search_studies.py"),
     output:
         queries=f"{RUN}/retrieval/queries.parquet",
         found=f"{RUN}/retrieval/found.parquet",
@@ -38,24 +33,26 @@ rule search_studies:
     benchmark:
         f"{LOGS}/search_studies.bench.tsv"
     conda:
-        "../envs/train.yaml" if C.retrieval.rewriter else "../envs/data.yaml"
+        "../envs/train.yaml" if settings.retrieval.rewriter else "../envs/data.yaml"
     resources:
         network=int(ENTREZ),
     params:
+        *code_of("retrieval/search_studies.py"),
+        program=program("retrieval/search_studies.py"),
         pubmed=PUBMED,
-        settings=C.retrieval.model_dump_json(),
-        kept=f"{RUN}/completions/search_studies.jsonl",
-        refresh=[] if C.evidence.refresh_days is None else ["--refresh-days", C.evidence.refresh_days],
+        settings=settings.retrieval.model_dump_json(),
+        cache=f"{RUN}/completions/search_studies.jsonl",
+        refresh=[] if settings.evidence.refresh_days is None else ["--refresh-days", settings.evidence.refresh_days],
     message:
         "Searching for studies of the conditions"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} {params.pubmed:q} {params.refresh:q} \
+        python {params.program:q} {params.pubmed:q} {params.refresh:q} \
             --guidelines {input.guidelines:q} \
             --pmids {input.pmids:q} \
             --settings {params.settings:q} \
-            --kept {params.kept:q} \
+            --kept {params.cache:q} \
             --queries {output.queries:q} \
             --found {output.found:q} \
             --pmids-out {output.pmids:q} \
@@ -63,12 +60,10 @@ rule search_studies:
         """
 
 
-rule fetch_found:
+use rule fetch_records as fetch_found with:
     input:
         pmids=f"{RUN}/retrieval/pmids.txt",
         snapshot=SNAPSHOT_FILES,
-        program="scripts/evidence/fetch_records.py",
-        library=library("scripts/evidence/fetch_records.py"),
     output:
         records=f"{RUN}/retrieval/records.parquet",
         ledger=f"{RUN}/ledger/fetch_found.json",
@@ -76,30 +71,13 @@ rule fetch_found:
         f"{LOGS}/fetch_found.log",
     benchmark:
         f"{LOGS}/fetch_found.bench.tsv"
-    conda:
-        "../envs/data.yaml"
-    resources:
-        network=int(ENTREZ),
-    params:
-        pubmed=PUBMED,
-        refresh=[] if C.evidence.refresh_days is None else ["--refresh-days", C.evidence.refresh_days],
     message:
         "Getting the PubMed records of the studies found"
-    shell:
-        r"""
-        exec > >(tee {log:q}) 2>&1
-        python {input.program:q} {params.pubmed:q} {params.refresh:q} \
-            --pmids {input.pmids:q} \
-            --out {output.records:q} \
-            --ledger {output.ledger:q}
-        """
 
 
-rule condense_found:
+use rule condense_abstracts as condense_found with:
     input:
         records=f"{RUN}/retrieval/records.parquet",
-        program="scripts/evidence/condense_abstracts.py",
-        library=library("scripts/evidence/condense_abstracts.py"),
     output:
         condensed=f"{RUN}/retrieval/condensed.parquet",
         ledger=f"{RUN}/ledger/condense_found.json",
@@ -107,32 +85,17 @@ rule condense_found:
         f"{LOGS}/condense_found.log",
     benchmark:
         f"{LOGS}/condense_found.bench.tsv"
-    conda:
-        "../envs/data.yaml"
-    params:
-        unstructured=C.evidence.unstructured,
     message:
         "Condensing the abstracts of the studies found"
-    shell:
-        r"""
-        exec > >(tee {log:q}) 2>&1
-        python {input.program:q} \
-            --records {input.records:q} \
-            --unstructured {params.unstructured} \
-            --out {output.condensed:q} \
-            --ledger {output.ledger:q}
-        """
 
 
-if GRADED and not C.retrieval.grader:
+if layout.graded and not settings.retrieval.grader:
 
     rule train_grader:
         input:
             pmids=f"{RUN}/evidence/pmids.parquet",
             records=f"{RUN}/evidence/records.parquet",
             sjr=SJR,
-            program="scripts/retrieval/train_grader.py",
-            library=library("scripts/retrieval/train_grader.py"),
         output:
             grader=directory(GRADER),
             ledger=f"{RUN}/ledger/train_grader.json",
@@ -143,14 +106,16 @@ if GRADED and not C.retrieval.grader:
         conda:
             "../envs/data.yaml"
         params:
+            *code_of("retrieval/train_grader.py"),
+            program=program("retrieval/train_grader.py"),
             sjr=["--sjr", *SJR] if SJR else [],
-            seed=C.seed,
+            seed=settings.seed,
         message:
             "Training the grader of studies on the evidence tables' study quality"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} {params.sjr:q} \
+            python {params.program:q} {params.sjr:q} \
                 --pmids {input.pmids:q} \
                 --records {input.records:q} \
                 --seed {params.seed} \
@@ -159,15 +124,13 @@ if GRADED and not C.retrieval.grader:
             """
 
 
-if GRADED:
+if layout.graded:
 
     rule grade_studies:
         input:
             records=f"{RUN}/retrieval/records.parquet",
             grader=GRADER,
             sjr=SJR,
-            program="scripts/retrieval/grade_studies.py",
-            library=library("scripts/retrieval/grade_studies.py"),
         output:
             grades=f"{RUN}/retrieval/grades.parquet",
             ledger=f"{RUN}/ledger/grade_studies.json",
@@ -178,13 +141,15 @@ if GRADED:
         conda:
             "../envs/data.yaml"
         params:
+            *code_of("retrieval/grade_studies.py"),
+            program=program("retrieval/grade_studies.py"),
             sjr=["--sjr", *SJR] if SJR else [],
         message:
             "Grading the studies found"
         shell:
             r"""
             exec > >(tee {log:q}) 2>&1
-            python {input.program:q} {params.sjr:q} \
+            python {params.program:q} {params.sjr:q} \
                 --records {input.records:q} \
                 --grader {input.grader:q} \
                 --out {output.grades:q} \
@@ -199,10 +164,8 @@ rule assign_studies:
         found=f"{RUN}/retrieval/found.parquet",
         records=f"{RUN}/retrieval/records.parquet",
         condensed=f"{RUN}/retrieval/condensed.parquet",
-        grades=[f"{RUN}/retrieval/grades.parquet"] if GRADED else [],
-        tokenizer=TOKENIZER_FILES,
-        program="scripts/retrieval/assign_studies.py",
-        library=library("scripts/retrieval/assign_studies.py"),
+        grades=[f"{RUN}/retrieval/grades.parquet"] if layout.graded else [],
+        tokenizer=layout.tokenizer_files,
     output:
         assigned=f"{RUN}/retrieval/assigned.parquet",
         ledger=f"{RUN}/ledger/assign_studies.json",
@@ -213,21 +176,24 @@ rule assign_studies:
     conda:
         "../envs/data.yaml"
     params:
-        grades=lambda wildcards, input: [f"--grades={input.grades}"] if GRADED else [],
-        tokenizer=lambda wildcards: TOKENIZER,
-        tokens=C.evidence.tokens,
+        *code_of("retrieval/assign_studies.py"),
+        program=program("retrieval/assign_studies.py"),
+        grades=lambda wildcards, input: [f"--grades={input.grades}"] if layout.graded else [],
+        tokenizer=lambda wildcards: layout.tokenizer,
+        revision=layout.revision,
+        tokens=settings.evidence.tokens,
     message:
         "Assigning the studies found to the rows"
     shell:
         r"""
         exec > >(tee {log:q}) 2>&1
-        python {input.program:q} {params.grades:q} \
+        python {params.program:q} {params.grades:q} \
             --rows {input.rows:q} \
             --queries {input.queries:q} \
             --found {input.found:q} \
             --records {input.records:q} \
             --condensed {input.condensed:q} \
-            --tokenizer {params.tokenizer:q} \
+            --tokenizer {params.tokenizer:q} {params.revision:q} \
             --tokens {params.tokens} \
             --out {output.assigned:q} \
             --ledger {output.ledger:q}

@@ -1,4 +1,4 @@
-"""The start and the end of a run; on a Slurm cluster: would it take what is asked for, follow the jobs, and say what
+"""The start and the end of a run; on a Slurm cluster: would it take what jobs request, follow the jobs, and say what
 they used. Rules none.
 
 reads   the site file
@@ -38,4 +38,4 @@ if SITE:
                 preflight.check(executor, submitted, SITE)
             except InputError as error:
                 raise WorkflowError(str(error)) from None
-            follow.follow(executor, C.run, adopt.digest(C.model_dump_json(), Path(workflow.basedir)))
+            follow.follow(executor, settings.run, adopt.digest(settings.model_dump_json(), HOME))

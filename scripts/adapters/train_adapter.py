@@ -47,7 +47,6 @@ def main() -> None:
     from acrflow import schemas
     from acrflow.cluster import locks
     from acrflow.io.ledger import Ledger
-    from acrflow.report.adapter_card import quarters
     from acrflow.schemas.dataset import Examples
     from acrflow.training import checkpoints
     from acrflow.training.adapter import check_start
@@ -73,16 +72,10 @@ def main() -> None:
         last = train(resolved, examples, environment)
         if last is None:  # one of several processes; the main one writes
             return
-        log = write_adapter(resolved, args.base, last, len(examples), args.out)
+        write_adapter(resolved, args.base, last, args.out)
         ledger.write(args.ledger)
         checkpoints.finish(args.checkpoints)
-
-    figure = "loss" if recipe.method == "sft" else "reward"
-    first, final = quarters(log, figure)
-    print(
-        f"{recipe.adapter}: {recipe.training.steps} steps on {len(examples)} examples, "
-        f"{figure} {first:.2f} -> {final:.2f}"
-    )
+    print(f"{recipe.adapter}: {recipe.training.steps} steps on {len(examples)} examples")
 
 
 def read_recipe(text: str) -> Recipe:

@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--examples", type=Path, nargs="+", required=True, help="{prompt}.{split}.parquet")
     parser.add_argument("--leaks", type=Path, required=True, help="leaks.json")
     parser.add_argument("--ledgers", type=Path, nargs="+", required=True, help="ledgers, in the order of the steps")
-    parser.add_argument("--baselines", type=Path, required=True, help="the cheap baselines' figures, splits.parquet")
+    parser.add_argument("--baselines", type=Path, required=True, help="the baselines' figures, splits.parquet")
     parser.add_argument("--settings", default="{}", help="JSON: what the dataset was made with, for the reader")
     parser.add_argument(
         "--sources", type=Path, nargs="+", required=True, help="files, or folders of files, that it was made from"

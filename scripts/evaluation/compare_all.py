@@ -13,7 +13,8 @@ def main() -> None:
         "--predictions", type=Path, nargs="+", required=True, help="the predictions they were made from"
     )
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, with the panel's labels")
-    parser.add_argument("--adapters", type=Path, nargs="*", default=[], help="folders of the adapters")
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: which adapters are seeds of one")
+    parser.add_argument("--trainings", type=Path, nargs="*", default=[], help="training/{adapter}, with the logs")
     parser.add_argument("--effects", type=Path, help="evidence.parquet: answers with other evidence")
     parser.add_argument("--other-task", action="store_true", help="say that the paper's figures are another task's")
     parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
@@ -24,6 +25,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from acrflow import schemas
+    from acrflow.config.roster import read_roster
     from acrflow.evaluation import compare
     from acrflow.io.files import read_json, whole, write_text
     from acrflow.report import tables
@@ -37,9 +39,10 @@ def main() -> None:
     compare.check(measured, "--metrics")
     predictions = [(path, schemas.read(Predictions, path)) for path in args.predictions]
     rows = [schemas.read(Rows, path) for path in args.rows]
-    logs = {one.name: schemas.read(TrainingLog, one / "training_log.parquet") for one in args.adapters}
+    logs = {one.name: schemas.read(TrainingLog, one / "training_log.parquet") for one in args.trainings}
+    families = {one.name: one.adapter or one.name for one in read_roster(args.roster).of("adapter")}
     pairs = compare.pairs(compare.tallies(predictions, rows, measured), args.bootstrap, args.seed)
-    compared = compare.comparison(measured, compare.relative_times(logs))
+    compared = compare.comparison(measured, compare.relative_times(logs), families)
 
     splits = compared["split"].unique(maintain_order=True).to_list()
     wanted = [

@@ -5,23 +5,18 @@ from pathlib import Path
 
 from acrflow.io.errors import run
 
-PANEL = "panel"  # one panelist drawn at random: the ceiling
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--models",
-        nargs="+",
-        required=True,
-        metavar="NAME:KIND:PROMPT",
-        help="model, its kind (adapter, reference, base, cheap_baseline) and its prompt (empty for a cheap baseline)",
-    )
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: the models, their kinds and examples")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.{draw}.parquet")
     parser.add_argument("--samples", type=int, default=0, help="sampled runs of each adapter and the base (default 0)")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
     parser.add_argument(
-        "--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet; unasked rows count as wrong"
+        "--examples",
+        type=Path,
+        required=True,
+        help="folder with {examples}.{split}.parquet; rows without: wrong",
     )
     parser.add_argument("--reasoning", type=Path, help="reasoning scores of the models that reason")
     parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
@@ -30,37 +25,41 @@ def main() -> None:
     args = parser.parse_args()
 
     from acrflow import schemas
+    from acrflow.config.roster import GENERATING, read_roster
     from acrflow.evaluation import metrics
     from acrflow.io.files import write_json
     from acrflow.schemas.dataset import Examples, Rows
     from acrflow.schemas.evaluation import ReasoningScores
 
+    roster = read_roster(args.roster)
     scores = schemas.read(ReasoningScores, args.reasoning) if args.reasoning else None
     results = {}
     for path in args.rows:
         rows, split = schemas.read(Rows, path), path.stem
-        for model, kind, prompt in (one.split(":") for one in args.models):
+        for model in roster.models:
+            who = {"model": model.name, "kind": model.kind, "split": split}
+            if model.kind == "ceiling":
+                figures = metrics.measure(metrics.panel(rows), args.bootstrap, args.seed)
+                results[f"{model.name}.{split}.json"] = {**who, "not_asked": 0, "generation": None, **figures}
+                continue
             draws = ["greedy"]
-            if kind in ("adapter", "base"):
+            if model.kind in GENERATING:
                 draws += [str(seed) for seed in range(1, args.samples + 1)]
-            files = [args.predictions / model / f"{split}.{draw}.parquet" for draw in draws]
-            runs = [metrics.read_predictions(file, model, split) for file in files]
-            asked = schemas.read(Examples, args.examples / f"{prompt}.{split}.parquet") if prompt else None
-            own = None if scores is None else scores.filter(model=model, split=split)
+            files = [args.predictions / model.name / f"{split}.{draw}.parquet" for draw in draws]
+            runs = [metrics.read_predictions(file, model.name, split) for file in files]
+            shown = args.examples / f"{model.examples}.{split}.parquet"
+            examples = schemas.read(Examples, shown) if model.examples else None
+            own = None if scores is None else scores.filter(model=model.name, split=split)
             tallies = [
-                metrics.tally(predictions, rows, asked, file, own if number == 0 else None)
+                metrics.tally(predictions, rows, examples, file, own if number == 0 else None)
                 for number, (file, predictions) in enumerate(zip(files, runs, strict=True))
             ]
-            results[f"{model}.{split}.json"] = {
-                **{"model": model, "kind": kind.replace("_", " "), "split": split},
+            results[f"{model.name}.{split}.json"] = {
+                **who,
                 "not_asked": rows.height - runs[0].height,
                 "generation": {name: float(runs[0][name].sum()) for name in ("tokens", "seconds", "truncated")},
                 **metrics.measure(tallies[0], args.bootstrap, args.seed, tallies[1:]),
             }
-        results[f"{PANEL}.{split}.json"] = {
-            **{"model": PANEL, "kind": "ceiling", "split": split, "not_asked": 0, "generation": None},
-            **metrics.measure(metrics.panel(rows), args.bootstrap, args.seed),
-        }
     for name, result in results.items():
         write_json(args.out / name, result)
         if result["rows"]:

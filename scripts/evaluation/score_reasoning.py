@@ -11,11 +11,9 @@ BATCH = 32  # questions to the judge in one forward pass
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--models", nargs="+", required=True, metavar="NAME:PROMPT", help="whose reasoning, and the prompt it answered"
-    )
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: the models and their examples")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
-    parser.add_argument("--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet")
+    parser.add_argument("--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
     parser.add_argument("--terms", type=Path, nargs="+", required=True, help="rows whose terms make the gazetteer")
     parser.add_argument("--embedder", required=True, help="hub name, folder, or bundled")
@@ -33,6 +31,7 @@ def main() -> None:
     from tqdm import tqdm
 
     from acrflow import schemas
+    from acrflow.config.roster import read_roster
     from acrflow.evaluation import entities, reasoning
     from acrflow.io.ledger import Ledger
     from acrflow.models.embedder import embedder
@@ -56,13 +55,13 @@ def main() -> None:
 
     ledger = Ledger("score_reasoning", "answers")
     tables = []
-    prompts = dict(one.partition(":")[::2] for one in args.models)
-    with tqdm(total=len(prompts) * len(args.rows), desc="reasoning", unit="table") as bar:
+    models = [model for model in read_roster(args.roster).models if model.reasons]
+    with tqdm(total=len(models) * len(args.rows), desc="reasoning", unit="table") as bar:
         for path in args.rows:
             rows = schemas.read(Rows, path)
-            for model, prompt in prompts.items():
-                predictions = schemas.read(Predictions, args.predictions / model / f"{path.stem}.greedy.parquet")
-                examples = schemas.read(Examples, args.examples / f"{prompt}.{path.stem}.parquet")
+            for model in models:
+                predictions = schemas.read(Predictions, args.predictions / model.name / f"{path.stem}.greedy.parquet")
+                examples = schemas.read(Examples, args.examples / f"{model.examples}.{path.stem}.parquet")
                 shown = {
                     id_: "\n".join(message["content"] for message in messages)
                     for id_, messages in examples.select("id", "messages").iter_rows()

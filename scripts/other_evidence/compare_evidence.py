@@ -1,6 +1,7 @@
 """Compare each adapter's answers with its own, with retrieved and without evidence, in pairs on the same rows."""
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 from acrflow.io.errors import run
@@ -8,13 +9,8 @@ from acrflow.io.errors import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--answers",
-        nargs="*",
-        default=[],
-        metavar="MODEL:SPLIT:EVIDENCE:EXAMPLES",
-        help="who answered what with which evidence (acr, retrieved, none) and from which examples; own evidence first",
-    )
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: the adapters and their own evidence")
+    parser.add_argument("--evidence", nargs="*", default=[], help="other evidence: acr, retrieved, none")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
     parser.add_argument("--others", type=Path, required=True, help="folder with {evidence}/ of the same kind")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
@@ -25,6 +21,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from acrflow import schemas
+    from acrflow.config.roster import read_roster
     from acrflow.evaluation import by_evidence, metrics
     from acrflow.schemas.dataset import Examples, Rows
     from acrflow.schemas.evaluation import EvidenceEffects
@@ -32,19 +29,20 @@ def main() -> None:
     rows = {path.stem: schemas.read(Rows, path) for path in args.rows}
     answers: dict[tuple[str, str], dict[str, metrics.Tally]] = {}
     shown: dict[tuple[str, str], dict[str, int]] = {}
-    for one in args.answers:
-        model, split, evidence, name = one.split(":")
-        group = answers.setdefault((model, split), {})
-        folder = args.others / evidence if group else args.predictions
-        path = folder / model / f"{split}.greedy.parquet"
-        examples = schemas.read(Examples, args.examples / f"{name}.{split}.parquet")
-        predictions = metrics.read_predictions(path, model, split)
-        group[evidence] = metrics.tally(predictions, rows[split], examples, path)
-        shown.setdefault((model, split), {})[evidence] = int((examples["references"].list.len() > 0).sum())
+    readers = [model for model in read_roster(args.roster).of("adapter") if model.evidence != "none"]
+    for model, split in product(readers, rows):
+        group = answers.setdefault((model.name, split), {})
+        for evidence in dict.fromkeys([model.evidence, *args.evidence]):  # its own first
+            folder = args.others / evidence if group else args.predictions
+            path = folder / model.name / f"{split}.greedy.parquet"
+            examples = schemas.read(Examples, args.examples / f"{model.examples_with(evidence)}.{split}.parquet")
+            predictions = metrics.read_predictions(path, model.name, split)
+            group[evidence] = metrics.tally(predictions, rows[split], examples, path)
+            shown.setdefault((model.name, split), {})[evidence] = int((examples["references"].list.len() > 0).sum())
     found = []
-    for (model, split), group in answers.items():
+    for (name, split), group in answers.items():
         own = next(iter(group))
-        found += by_evidence.effects(split, model, own, group, shown[model, split], args.bootstrap, args.seed)
+        found += by_evidence.effects(split, name, own, group, shown[name, split], args.bootstrap, args.seed)
     table = by_evidence.table(found)
     schemas.write(EvidenceEffects, table, args.out)
     for row in table.iter_rows(named=True):

@@ -1,40 +1,35 @@
 """Complete the prompts of all splits with the base model, adapters or a served model, greedily and sampled.
 
-The model is loaded once for all of them. What is done is kept, batch by batch, and taken up by the next call.
+A base is loaded once for all its adapters, one base after the other. What is done is kept, batch by batch, and taken up
+by the next call.
 """
 
 import argparse
-import json
-from functools import cache
+import gc
+from functools import cache, partial
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acrflow.io.errors import InputError, run
 
-BASE = "base"  # the name of the base model alone
+if TYPE_CHECKING:
+    from acrflow.config.roster import Model
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--models", nargs="+", required=True, metavar="NAME:PROMPT", help="who answers, and the prompt it is asked with"
-    )
-    parser.add_argument("--base", required=True, help="base model: hub name, folder, or its name on the server")
-    parser.add_argument("--revision", help="commit of the base model's hub repository")
-    parser.add_argument(
-        "--dtype", choices=["float32", "bfloat16"], default="float32", help="type of the base's weights"
-    )
-    parser.add_argument("--quantization", choices=["none", "4bit"], default="none", help="4bit needs a GPU")
-    parser.add_argument("--template", type=json.loads, default={}, help="JSON: options of the base's chat template")
-    parser.add_argument("--adapters", type=Path, help=f"folder with a PEFT adapter per model but `{BASE}`")
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: base, examples, length limit of each")
+    parser.add_argument("--models", nargs="+", required=True, metavar="NAME", help="those that predict")
+    parser.add_argument("--evidence", choices=["none", "acr", "retrieved"], help="in the prompt (default: their own)")
+    parser.add_argument("--adapters", type=Path, help="folder with a PEFT adapter per model of that kind")
     parser.add_argument("--merge", action="store_true", help="merge the adapter into the base before it answers")
-    parser.add_argument("--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet")
+    parser.add_argument("--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet")
     parser.add_argument("--splits", nargs="+", required=True, help="names of the splits")
     parser.add_argument("--draws", nargs="+", default=["greedy"], help="greedy, or seeds of sampled runs")
     parser.add_argument("--temperature", type=float, default=1.0, help="of sampled runs (default 1.0)")
     parser.add_argument("--top-p", type=float, default=1.0, help="of sampled runs (default 1.0)")
     parser.add_argument("--batch", type=int, default=16, help="prompts generated at once (default 16)")
-    parser.add_argument("--max-new-tokens", type=int, default=1000, help="length limit in tokens (default 1000)")
     parser.add_argument("--backend", choices=["transformers", "vllm", "server"], default="transformers")
     parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="address of an OpenAI-compatible server")
     parser.add_argument("--key", default="OPENAI_API_KEY", help="environment variable that holds the server's key")
@@ -42,9 +37,6 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, required=True, help="folder where finished batches are kept")
     parser.add_argument("--out", type=Path, required=True, help="folder for {model}/{split}.{draw}.parquet")
     args = parser.parse_args()
-    prompts = dict(one.partition(":")[::2] for one in args.models)
-    if not all(prompts.values()):
-        parser.error("--models takes NAME:PROMPT, for instance medreason_embed:reasoning_evidence")
     for draw in args.draws:
         if draw != "greedy" and not draw.isdigit():
             raise InputError("--draws", f"{draw!r} is neither greedy nor a seed", "give greedy or a whole number")
@@ -52,41 +44,52 @@ def main() -> None:
     from tqdm import tqdm
 
     from acrflow import schemas
+    from acrflow.config.roster import read_roster
     from acrflow.inference import backend as generation
     from acrflow.inference.predict import identity, predict, table
     from acrflow.schemas.dataset import Examples
     from acrflow.schemas.inference import Predictions
 
-    named = [] if args.backend == "server" else [model for model in prompts if model != BASE]
-    if named and args.adapters is None:
-        parser.error("--adapters is needed for models other than base")
-    choice = generation.Choice(
-        args.backend,
-        generation.Base(args.base, args.revision, args.dtype, args.quantization, args.template),
-        {name: args.adapters / name for name in named},
-        args.merge,
-        generation.Server(args.url, args.key, args.at_once),
-    )
-    opened = cache(lambda: generation.open_backend(choice))
+    roster = read_roster(args.roster)
+    wanted = [roster.model(name) for name in args.models]
+    if args.adapters is None and any(model.kind == "adapter" for model in wanted):
+        parser.error("--adapters is needed for adapters")
 
     tables: dict[Path, Any] = {}
-    for model, prompt in prompts.items():
-        adapter = model if model in named else None
-        made_by = identity(choice, adapter)
-        for split in args.splits:
-            examples = schemas.read(Examples, args.examples / f"{prompt}.{split}.parquet")
-            for draw in args.draws:
-                seed = None if draw == "greedy" else int(draw)
-                decoding = generation.Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
-                kept = args.kept / model / f"{split}.{draw}.jsonl"
-                with tqdm(total=examples.height, desc=f"{model} on {split}, {draw}", unit="row") as bar:
-                    done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter)
-                tables[args.out / model / f"{split}.{draw}.parquet"] = table(done, examples, model, split, draw)
+    for models in by_base(wanted):
+        choice = generation.Choice(
+            args.backend,
+            generation.Base(**models[0].loaded.model_dump()),
+            {model.name: args.adapters / model.name for model in models if model.kind == "adapter"},
+            args.merge,
+            generation.Server(args.url, args.key, args.at_once),
+        )
+        opened = cache(partial(generation.open_backend, choice))
+        gc.collect()  # the base before it leaves the GPU
+        for model, split, draw in product(models, args.splits, args.draws):
+            adapter = model.name if model.kind == "adapter" else None
+            examples = schemas.read(Examples, args.examples / f"{model.examples_with(args.evidence)}.{split}.parquet")
+            seed = None if draw == "greedy" else int(draw)
+            decoding = generation.Decoding(model.longest, seed, args.temperature, args.top_p)
+            kept = args.kept / model.name / f"{split}.{draw}.jsonl"
+            made_by = identity(choice, adapter)
+            with tqdm(total=examples.height, desc=f"{model.name} on {split}, {draw}", unit="row") as bar:
+                done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter)
+            path = args.out / model.name / f"{split}.{draw}.parquet"
+            tables[path] = table(done, examples, model.name, split, draw)
 
     for path, predictions in tables.items():
         schemas.write(Predictions, predictions, path)
         unparsed, cut = predictions["label"].null_count(), predictions["truncated"].sum()
         print(f"{path}: {predictions.height} rows, {unparsed} answers do not parse, {cut} cut short")
+
+
+def by_base(models: "list[Model]") -> "list[list[Model]]":
+    """The models in groups that share a base, each with its settings."""
+    groups: dict[str, list[Model]] = {}
+    for model in models:
+        groups.setdefault(model.loaded.model_dump_json(), []).append(model)
+    return list(groups.values())
 
 
 if __name__ == "__main__":

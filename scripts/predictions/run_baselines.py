@@ -1,4 +1,4 @@
-"""Train the cheap baselines: predict the splits with them, and say how each does on every way of splitting."""
+"""Train the baselines: predict the splits with them, and say how each does on every way of splitting."""
 
 import argparse
 from pathlib import Path

@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_argument("--public", action="store_true", help="with --upload: a new repository is public")
     parser.add_argument("--run", help="name of the run")
     parser.add_argument("--adapters", type=Path, nargs="+", help="folders of the adapters")
+    parser.add_argument("--trainings", type=Path, help="folder of what the trainings measured, {adapter}/")
     parser.add_argument("--comparison", type=Path, help="comparison.parquet")
     parser.add_argument("--train", type=Path, help="the training rows, train.parquet")
     parser.add_argument("--prompts", type=Path, default=Path("config/prompts"), help="folder of the prompts")
@@ -26,7 +27,7 @@ def main() -> None:
     if args.upload:
         print(f"{args.out} -> {hub.upload(args.out, args.upload, not args.public)}")
         return
-    needed = ("run", "adapters", "comparison", "train", "base", "documents")
+    needed = ("run", "adapters", "trainings", "comparison", "train", "base", "documents")
     if missing := [f"--{name}" for name in needed if getattr(args, name) is None]:
         parser.error(f"to write the folder, {', '.join(missing)} must be given")
 
@@ -45,7 +46,7 @@ def main() -> None:
         "tiny": args.tiny,
         "prompts": str(args.prompts),
     }
-    names = hub.write(args.adapters, schemas.read(Comparison, args.comparison), facts, args.out)
+    names = hub.write(args.adapters, args.trainings, schemas.read(Comparison, args.comparison), facts, args.out)
     print(f"{args.out}: {', '.join(names)}")
     print(f"To upload it: python scripts/report/write_hub.py --out {args.out} --upload OWNER/NAME")
 

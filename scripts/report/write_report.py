@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("--comparison", type=Path, required=True, help="comparison.parquet")
     parser.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics.json of every model and split")
     parser.add_argument("--adapters", type=Path, nargs="+", required=True, help="folders of the adapters")
+    parser.add_argument("--roster", type=Path, required=True, help="roster.json: the models and what they read")
+    parser.add_argument("--trainings", type=Path, required=True, help="folder of what the trainings measured")
     parser.add_argument("--ledgers", type=Path, nargs="+", required=True, help="ledgers, in the order of the steps")
     parser.add_argument("--qa", type=Path, nargs="*", default=[], help="checks of the parsed guidelines, one per topic")
     parser.add_argument("--leaks", type=Path, required=True, help="leaks.json")

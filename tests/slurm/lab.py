@@ -73,7 +73,7 @@ class Lab:
 
     def steps(self, adapter: str) -> list[int]:
         """The steps of an adapter's training log, in its order."""
-        log = pl.read_parquet(self.root / f"results/tiny/adapters/{adapter}/training_log.parquet")
+        log = pl.read_parquet(self.root / f"results/tiny/training/{adapter}/training_log.parquet")
         metric = "reward" if adapter == "baseline" else "loss"
         return log.filter(pl.col("metric") == metric)["step"].to_list()
 

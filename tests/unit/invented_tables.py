@@ -1,8 +1,13 @@
 """Small invented tables that several tests share."""
 
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 
 from acrflow import schemas
+from acrflow.config.roster import Model, Roster
+from acrflow.io.files import write_text
 from acrflow.schemas.dataset import Rows
 from acrflow.schemas.inference import Predictions
 
@@ -43,3 +48,10 @@ def predictions_of(answers: list[str | None], model: str = "baseline", split: st
         for i, one in enumerate(answers)
     ]
     return pl.DataFrame(values, schema=schemas.polars_schema(Predictions))
+
+
+def write_roster(path: Path, *models: dict[str, Any]) -> Path:
+    """A roster of models, each given as its fields."""
+    roster = Roster(run="invented", models=[Model(**model) for model in models])
+    write_text(path, roster.model_dump_json())
+    return path

@@ -1,4 +1,4 @@
-"""The cheap baselines predict in the form of every other model."""
+"""The baselines predict in the form of every other model."""
 
 import polars as pl
 import pytest

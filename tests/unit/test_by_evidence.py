@@ -6,10 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from invented_tables import predictions_of, rows_of
+from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
 
 from acrflow import schemas
+from acrflow.config.evidence import examples_name
 from acrflow.dataset.examples import with_evidence
 from acrflow.evaluation import by_evidence, metrics
 from acrflow.evaluation.published import FIGURES
@@ -70,7 +71,6 @@ def test_the_program_reads_own_and_other_answers(tmp_path):
     schema = schemas.polars_schema(Examples)
     rows = rows_of(GOLD)
     schemas.write(Rows, rows, tmp_path / "test.parquet")
-    answers = []
     for kind, said in SAID.items():
         folder = tmp_path / ("own" if kind == "acr" else f"others/{kind}")
         schemas.write(Predictions, predictions_of(said, "citations", "test"), folder / "citations/test.greedy.parquet")
@@ -79,10 +79,12 @@ def test_the_program_reads_own_and_other_answers(tmp_path):
             traces="traces", references=pl.lit([] if kind == "none" else [1], schema["references"]), votes="votes",
             prompt_tokens=pl.lit(1, pl.Int64), prompt_hash=pl.lit(""),
         )  # fmt: skip
-        schemas.write(Examples, examples, tmp_path / f"{kind}.test.parquet")
-        answers.append(f"citations:test:{kind}:{kind}")
+        schemas.write(Examples, examples, tmp_path / f"{examples_name('reasoning_evidence', kind)}.test.parquet")
+    who = {"name": "citations", "kind": "adapter", "prompt": "reasoning_evidence", "examples": "reasoning_evidence"}
+    roster = write_roster(tmp_path / "roster.json", who | {"evidence": "acr"}, {"name": "base", "kind": "base"})
     done = subprocess.run(
-        [sys.executable, program_file("compare_evidence"), "--answers", *answers, "--predictions", tmp_path / "own",
+        [sys.executable, program_file("compare_evidence"), "--roster", roster, "--evidence", *SAID,
+         "--predictions", tmp_path / "own",
          "--others", tmp_path / "others", "--rows", tmp_path / "test.parquet", "--examples", tmp_path,
          "--bootstrap", "50", "--out", tmp_path / "evidence.parquet"], capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The dataset's card tells every step's losses, the panel's own ceiling, the cheap baselines, sources and terms."""
+"""The dataset's card tells every step's losses, the panel's own ceiling, the baselines, sources and terms."""
 
 import json
 from pathlib import Path

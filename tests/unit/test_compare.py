@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from invented_tables import predictions_of, rows_of
+from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
 from sklearn import metrics as sk
 
@@ -25,7 +25,7 @@ from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 GOLD = [UNA, MBA, UA, UA, UNA, MBA]
 SAID: dict[str, tuple[str, list[str | None]]] = {
-    "majority": ("cheap baseline", [UNA] * 6),
+    "majority": ("baseline", [UNA] * 6),
     "base": ("base", [None] * 6),
     "citations": ("adapter", [UNA, MBA, UA, UA, UNA, None]),
     "homemade": ("adapter", [UNA, MBA, UNA, UA, UNA, MBA]),
@@ -91,7 +91,7 @@ def test_differences_are_drawn_in_pairs() -> None:
     assert found == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.006)
 
 
-def test_the_comparison_holds_every_model_with_the_cheap_baselines_last_and_the_paper_beside() -> None:
+def test_the_comparison_holds_every_model_with_the_baselines_last_and_the_paper_beside() -> None:
     compared = compare.comparison(everything(), {"citations": 1.3})
     Comparison.validate(compared)
     table = tables.wide(compared, "test", tables.HEADLINE)
@@ -122,7 +122,7 @@ def test_an_adapter_trained_with_further_seeds_shows_their_spread() -> None:
     again = [{**one, "model": f"{one['model']}-seed7"} for one in results if one["model"] == "citations"]
     for one in again:
         one["figures"] = {**one["figures"], "accuracy": {**one["figures"]["accuracy"], "value": 0.5}}
-    compared = compare.comparison([*results, *again], {})
+    compared = compare.comparison([*results, *again], {}, {"citations-seed7": "citations"})
     row = compared.filter(model="citations", split="test", metric="accuracy").row(0, named=True)
     assert (row["seeds"], row["seeds_mean"]) == (2, pytest.approx((5 / 6 + 0.5) / 2))
     assert compare.comparison(results, {}).filter(model="citations")["seeds_mean"].is_null().all()
@@ -184,7 +184,9 @@ def write_run(folder: Path) -> dict[str, list[str]]:
 
 def test_all_models_are_compared_and_summarized(tmp_path: Path) -> None:
     arguments = [part for flag, paths in write_run(tmp_path).items() for part in (flag, *paths)]
-    out = ["--out", "metrics/comparison.parquet", "--pairs", "pairs.parquet", "--tables", "tables", "--bootstrap", "50"]
+    write_roster(tmp_path / "roster.json", {"name": "citations", "kind": "adapter", "adapter": "citations"})
+    out = ["--roster", "roster.json", "--out", "metrics/comparison.parquet", "--pairs", "pairs.parquet"]
+    out += ["--tables", "tables", "--bootstrap", "50"]
     program = [sys.executable, str(program_file("compare_all")), *arguments, *out]
     subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
     names = ["performance", "reasoning", "generalization", "all.test", "all.generalization"]

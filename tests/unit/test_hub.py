@@ -52,7 +52,7 @@ def run(tiny_base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared() -> pl.DataFrame:
     gold = [UNA, UA, MBA, UA]
     measured = []
-    for model, kind in (("llm_eval", "adapter"), ("homemade", "adapter"), ("majority", "cheap baseline")):
+    for model, kind in (("llm_eval", "adapter"), ("homemade", "adapter"), ("majority", "baseline")):
         tally = metrics.tally(predictions_of([*gold[:3], UNA], model), rows_of(gold), None, Path("p"))
         who = {"model": model, "kind": kind, "split": "test", "not_asked": 0}
         measured.append({**who, **metrics.measure(tally, 20, 1)})
@@ -65,7 +65,7 @@ FACTS = {"run": "r", "base": "some/base", "documents": "download", "topics": 30,
 
 def test_the_folder_is_laid_out_like_the_published_adapters_with_cards(run: Path, tmp_path: Path) -> None:
     adapters = [run / "adapters" / name for name in ("llm_eval", "homemade")]
-    assert hub.write(adapters, compared(), FACTS, tmp_path / "hub") == ["llm-eval", "homemade"]
+    assert hub.write(adapters, run / "training", compared(), FACTS, tmp_path / "hub") == ["llm-eval", "homemade"]
     folder = tmp_path / "hub" / "llm-eval"
     with safe_open(folder / "adapter_model.safetensors", "np") as weights:
         assert list(weights.keys())
@@ -87,7 +87,9 @@ def test_the_folder_is_laid_out_like_the_published_adapters_with_cards(run: Path
 def test_an_adapter_that_is_not_whole_leaves_no_folder(run: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     with pytest.raises(InputError, match=r"adapter_model.safetensors, .* missing"):
-        hub.write([run / "adapters" / "llm_eval", tmp_path / "broken"], compared(), FACTS, tmp_path / "hub")
+        hub.write(
+            [run / "adapters" / "llm_eval", tmp_path / "broken"], run / "training", compared(), FACTS, tmp_path / "hub"
+        )
     assert not (tmp_path / "hub").exists()
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from invented_tables import predictions_of, rows_of
+from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
 from sklearn import metrics as sk
 
@@ -254,16 +254,18 @@ def test_predictions_of_other_rows_are_refused_by_name() -> None:
         metrics.tally(foreign, rows, None, SOURCE)
 
 
-def program(folder: Path, *models: str) -> subprocess.CompletedProcess[str]:
+def program(folder: Path, **kinds: str) -> subprocess.CompletedProcess[str]:
     schemas.write(Rows, rows_of([UA, MBA]), folder / "test.parquet")
     schemas.write(Predictions, predictions_of([UA, None]), folder / "p" / "baseline" / "test.greedy.parquet")
+    models = [{"name": name, "kind": kind} for name, kind in kinds.items()]
+    roster = write_roster(folder / "roster.json", *models, {"name": "panel", "kind": "ceiling"})
     files = ["--predictions", "p", "--rows", "test.parquet", "--examples", "e", "--out", "m", "--bootstrap", "20"]
-    arguments = [sys.executable, str(PROGRAM), "--models", *models, *files]
+    arguments = [sys.executable, str(PROGRAM), "--roster", str(roster), *files]
     return subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
 
 
 def test_the_program_measures_every_model_and_the_panel(tmp_path: Path) -> None:
-    done = program(tmp_path, "baseline:reference:")
+    done = program(tmp_path, baseline="reference")
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "m" / "baseline.test.json").read_text())
     assert (result["kind"], result["rows"], value(result, "unparsed")) == ("reference", 2, 0.5)
@@ -271,9 +273,9 @@ def test_the_program_measures_every_model_and_the_panel(tmp_path: Path) -> None:
 
 
 def test_the_program_writes_nothing_where_predictions_are_missing_or_of_another_model(tmp_path: Path) -> None:
-    missing = program(tmp_path, "baseline:reference:", "sft:adapter:")
+    missing = program(tmp_path, baseline="reference", sft="adapter")
     assert missing.returncode == 2 and "p/sft/test.greedy.parquet" in missing.stderr
     schemas.write(Predictions, predictions_of([UA, None]), tmp_path / "p" / "sft" / "test.greedy.parquet")
-    other = program(tmp_path, "baseline:reference:", "sft:adapter:")
+    other = program(tmp_path, baseline="reference", sft="adapter")
     assert other.returncode == 2 and "holds baseline, not sft" in other.stderr
     assert not (tmp_path / "m").exists()

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from invented_tables import write_roster
 from programs import program as program_file
 
 from acrflow import schemas
@@ -245,16 +246,19 @@ def test_greedy_answers_come_with_probabilities_and_sampled_ones_without(base: P
     assert sampled["probabilities"].null_count() == 5
 
 
-def command(base: Path, tmp_path: Path, rows: tuple[int, int], *more: str) -> list[str]:
+def command(base: Path, tmp_path: Path, rows: tuple[int, int], tokens: int, *more: str) -> list[str]:
+    shared = {"prompt": "reasoning", "examples": "reasoning", "completion_tokens": tokens}
+    loaded = {"model": str(base), "dtype": "float32"}
+    roster = write_roster(tmp_path / "roster.json", {"name": "base", "kind": "base", "base": loaded, **shared})
     for split, count in zip(("test", "generalization"), rows, strict=True):
         schemas.write(Examples, examples(count), tmp_path / f"examples/reasoning.{split}.parquet")
     folders = [part for flag in ("examples", "kept", "out") for part in (f"--{flag}", str(tmp_path / flag))]
-    return [sys.executable, str(PROGRAM), "--models", "base:reasoning", "--base", str(base), *folders,
+    return [sys.executable, str(PROGRAM), "--roster", str(roster), "--models", "base", *folders,
             "--splits", "test", "generalization", *more]  # fmt: skip
 
 
 def test_a_killed_program_loses_at_most_one_batch_and_an_empty_split_is_fine(base: Path, tmp_path: Path) -> None:
-    run = command(base, tmp_path, (40, 0), "--batch", "2", "--max-new-tokens", "200")
+    run = command(base, tmp_path, (40, 0), 200, "--batch", "2")
     partial = tmp_path / "kept/base/test.greedy.jsonl"
     with open(tmp_path / "log", "w") as log:
         process = subprocess.Popen(run, stderr=log, stdout=log, env={**os.environ, "OMP_NUM_THREADS": "1"})

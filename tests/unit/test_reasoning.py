@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from invented_tables import predictions_of, rows_of
+from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
 
 from acrflow import schemas
@@ -178,7 +178,11 @@ def program(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     schemas.write(Rows, rows, folder / "test.parquet")
     schemas.write(Predictions, predictions, folder / "p/baseline/test.greedy.parquet")
     schemas.write(Examples, examples, folder / "e/reasoning.test.parquet")
-    arguments = ["--models", "baseline:reasoning", "--predictions", "p", "--examples", "e", "--rows", "test.parquet",
+    who = {"name": "baseline", "kind": "adapter", "prompt": "reasoning", "examples": "reasoning"}
+    write_roster(
+        folder / "roster.json", who, {"name": "sft", "kind": "adapter", "prompt": "label", "examples": "label"}
+    )
+    arguments = ["--roster", "roster.json", "--predictions", "p", "--examples", "e", "--rows", "test.parquet",
                  "--terms", "test.parquet", "--embedder", "bundled", "--entities", "gazetteer", "--base", "none",
                  "--device", "cpu", "--out", "reasoning.parquet", "--ledger", "ledger.json"]  # fmt: skip
     return subprocess.run([sys.executable, str(PROGRAM), *arguments, *more], cwd=folder, capture_output=True, text=True)

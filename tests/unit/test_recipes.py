@@ -4,11 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 import yaml
-from tiny_training import ROOT, make, weights
+from tiny_training import ROOT, make, spec, weights
 
 from acrflow.config import configuration
+from acrflow.io import code
+from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
+from acrflow.training import checkpoints
+from acrflow.training import recipe as training_recipe
 
 SMALL = {"steps": 2, "batch": 4, "accumulation": 2, "save_every": 1, "learning_rate": 1e-3}
 SHAPE = {"r": 4, "alpha": 8}
@@ -61,3 +66,32 @@ def test_gazal_r1_runs_at_tiny_scale(tiny_base: str, examples: dict[str, Path], 
     assert any((before[key] != tensor).any() for key, tensor in after.items())
     written = read_json(tmp_path / "grpo/out/adapter_config.json")
     assert written["use_dora"] and written["use_rslora"]
+
+
+@pytest.mark.parametrize(
+    ("module", "refused"), [("tasks/completion.py", True), ("rewards/answer.py", True), ("rewards/chance.py", False)]
+)
+def test_a_checkpoint_does_not_survive_an_edit_of_what_its_rewards_import(
+    tiny_base: str,
+    examples: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    refused: bool,
+) -> None:
+    def prepare() -> None:
+        resolved = training_recipe.resolve(spec("baseline"), tiny_base, examples["reasoning"])
+        checkpoints.prepare(tmp_path, resolved, restart=False)
+
+    prepare()
+    (tmp_path / "checkpoint-2").mkdir()
+    checkpoints.mark(tmp_path, 2)
+    prepare()
+    read = code._read
+    edited = lambda path: ("edited", read(path)[1]) if path == code.LIBRARY / module else read(path)  # noqa: E731
+    monkeypatch.setattr(code, "_read", edited)
+    if not refused:
+        prepare()
+        return
+    with pytest.raises(InputError, match=rf"inputs\.rewards\.{module[:-3].replace('/', '.')}: \w+ -> edited"):
+        prepare()

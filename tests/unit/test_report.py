@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from invented_tables import predictions_of, rows_of
+from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
 from written_recipes import write_recipe
 
@@ -34,8 +34,8 @@ MODELS = {  # kind and share of right answers
     "baseline": ("adapter", 0.7),
     "medreason_embed": ("adapter", 0.8),
     "base": ("base", 0.2),
-    "majority": ("cheap baseline", 0.5),
-    "tfidf_logreg": ("cheap baseline", 0.65),
+    "majority": ("baseline", 0.5),
+    "tfidf_logreg": ("baseline", 0.65),
 }
 STUDY = [{"number": 1, "pmid": 91000001, "text": "Films found 82 of 100 fractures."}]
 HOSTILE = (
@@ -91,7 +91,8 @@ def write_adapters(folder: Path) -> list[Path]:
         rewarded = {"evidence": "acr", "rewards": {"answer": 1.0}} if method == "grpo" else {}
         settings = {"steps": 80, "learning_rate": 0.001, "lora": {"r": 16}}
         write_recipe(folder / name, {"method": method, **rewarded}, **settings)
-        schemas.write(TrainingLog, training_log(method, number), folder / name / "training_log.parquet")
+        log = folder.parent / "training" / name / "training_log.parquet"
+        schemas.write(TrainingLog, training_log(method, number), log)
         adapters.append(folder / name)
     return adapters
 
@@ -143,7 +144,16 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
     write_text(folder / "figures/labels.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="8"/>')
     return files | {
         "--comparison": [folder / "comparison.parquet"],
+        "--roster": [
+            write_roster(
+                folder / "roster.json",
+                {"name": "sft", "kind": "adapter", "evidence": "none"},
+                *({"name": name, "kind": "adapter", "evidence": "acr"} for name in ("baseline", "medreason_embed")),
+                {"name": "gpt", "kind": "reference", "evidence": "acr"},
+            )
+        ],
         "--adapters": write_adapters(folder / "adapters"),
+        "--trainings": [folder / "training"],
         "--ledgers": [folder / "fetch_records.json"],
         "--qa": [folder / "knee.qa.json"],
         "--leaks": [folder / "leaks.json"],

@@ -15,11 +15,13 @@ from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.io.ledger import Ledger
 from acrflow.models.base import load_base
+from acrflow.report.adapter_card import model_card
 from acrflow.schemas.dataset import Examples
 from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 from acrflow.training import common, grpo
 from acrflow.training.adapter import check_start
 from acrflow.training.examples import to_train_on
+from acrflow.training.recipe import read
 
 REASONED = {"method": "sft", "reasoning": True}
 CONTINUED = {"method": "grpo", "init_from": "reasoned", "rewards": {"chance": 1.0}}
@@ -86,8 +88,10 @@ def test_grpo_goes_on_from_sft_with_reasoning(tiny_base: str, examples: dict[str
     assert before.keys() == after.keys()  # no copy of the reference among them
     assert all((before[key] - tensor).abs().max() < 1e-6 for key, tensor in after.items())
     assert log.filter(pl.col("metric") == "kl")["value"].abs().max() < 1e-3
-    assert read_json(tmp_path / "continued/out/recipe.json")["inputs"]["init_from"]
-    assert "| starts from | reasoned |" in (tmp_path / "continued/out/README.md").read_text()
+    continued = read(tmp_path / "continued/out")
+    assert continued.inputs.init_from
+    card = model_card(continued, log, rows=12)
+    assert "| starts from | reasoned |" in card and "| training rows | 12 |" in card
 
 
 def test_rows_without_traces_are_left_out_of_sft_with_reasoning_alone(examples: dict[str, Path]) -> None:

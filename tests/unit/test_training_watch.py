@@ -15,9 +15,10 @@ from acrflow import schemas
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.schemas.dataset import Examples
-from acrflow.schemas.training import Samples, TrainingLog
+from acrflow.schemas.training import Samples
 from acrflow.training import checkpoints, crash
 from acrflow.training.callbacks import Watch, in_a_row
+from acrflow.training.log import read_log, read_samples
 from acrflow.training.measured import sampled
 
 
@@ -31,7 +32,7 @@ def trained(tiny_base: str, examples: dict[str, Path], tmp_path_factory: pytest.
 
 
 def test_the_seconds_of_a_step_are_split_by_part_and_add_up(trained: Path) -> None:
-    log = schemas.read(TrainingLog, trained / "out/training_log.parquet")
+    log = read_log(trained / "out")
     steps = log.pivot("metric", index="step", values="value").rows(named=True)
     assert len(steps) == 3
     for row in steps:
@@ -44,7 +45,7 @@ def test_the_seconds_of_a_step_are_split_by_part_and_add_up(trained: Path) -> No
 
 
 def test_every_metric_of_the_policy_is_in_the_log(trained: Path) -> None:
-    metrics = set(schemas.read(TrainingLog, trained / "out/training_log.parquet")["metric"])
+    metrics = set(read_log(trained / "out")["metric"])
     assert metrics >= {"reward", "reward_std", "frac_reward_zero_std", "kl", "entropy", "learning_rate", "grad_norm"}
     assert metrics >= {f"completions/{what}" for what in ("mean_length", "clipped_ratio", "repetition")}
     assert metrics >= {f"rewards/format/{what}" for what in ("mean", "std", "none", "seconds")}
@@ -53,7 +54,7 @@ def test_every_metric_of_the_policy_is_in_the_log(trained: Path) -> None:
 def test_completions_are_sampled_with_their_rewards_and_the_prompt_they_answer(
     trained: Path, examples: dict[str, Path]
 ) -> None:
-    samples = schemas.read(Samples, trained / "out/completions.parquet")
+    samples = Samples.validate(read_samples(trained / "out"))
     assert samples["step"].unique(maintain_order=True).to_list() == [1, 2, 3]
     known = schemas.read(Examples, examples["reasoning_evidence"])["prompt_hash"]
     assert samples["prompt_hash"].is_in(known.implode()).all()

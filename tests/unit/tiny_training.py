@@ -14,6 +14,7 @@ from acrflow.config.adapters import Reward, paper_adapters
 from acrflow.config.recipe import Recipe
 from acrflow.schemas.dataset import Examples
 from acrflow.training import checkpoints
+from acrflow.training.log import read_log
 from acrflow.training.recipe import resolve
 from acrflow.training.train import Environment, train, write_adapter
 
@@ -62,7 +63,8 @@ def make(wanted: Recipe, base: str, examples: dict[str, Path], folder: Path, sta
     frame = schemas.read(Examples, file)
     last = train(resolved, frame, Environment(base, folder / "checkpoints", start, folder / "board"))
     assert last is not None
-    return write_adapter(resolved, base, last, len(frame), folder / "out")
+    write_adapter(resolved, base, last, folder / "out")
+    return read_log(folder / "out")
 
 
 def command(wanted: Recipe, base: str, examples: dict[str, Path], folder: Path) -> list[str]:

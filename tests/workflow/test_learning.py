@@ -14,6 +14,7 @@ from checkout import ROOT, Project, copy_project
 from acrflow.config import configuration
 from acrflow.config.recipe import Recipe
 from acrflow.report.adapter_card import quarters
+from acrflow.training.log import read_log
 
 STEPS = 30  # of the recipe's 80
 JUDGED = {"answer": 1.0, "format": 1.0}
@@ -47,7 +48,7 @@ def train(project: Project, name: str) -> pl.DataFrame:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-3000:]
-    return pl.read_parquet(out / "training_log.parquet")
+    return read_log(out)
 
 
 @pytest.fixture(scope="module")

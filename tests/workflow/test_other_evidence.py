@@ -23,7 +23,7 @@ def test_an_adapter_with_retrieved_evidence_waits_for_the_search(own_project):
     assert {"search_studies", "assign_studies", "predict_with"} <= rules(plan).keys()
     training = re.search(r"--examples (\S+)[^-]*--checkpoints results/demo/checkpoints/citations\b", plan)
     assert training and training[1] == "results/demo/examples/reasoning_retrieved.train.parquet"
-    assert "citations:reasoning_evidence" in plan  # asked again with the guideline's own
+    assert re.search(r"--models citations .*--evidence acr\b", plan, re.DOTALL)  # again, with the guideline's own
 
 
 def test_without_a_source_or_on_demand_nothing_is_searched_for(own_project):

@@ -10,10 +10,10 @@ from pydantic import Field, ValidationError
 
 from acrflow.config.section import Positive, Section, problems
 from acrflow.io.errors import InputError
-from acrflow.io.shipped import ROOT
+from acrflow.io.shipped import own_or_shipped
 
 VARIABLE = "ACRFLOW_SITE"
-DEFAULT = ROOT / "profiles/slurm/site.yaml"
+DEFAULT = own_or_shipped("profiles/slurm/site.yaml")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.,-]+$")]
 
 

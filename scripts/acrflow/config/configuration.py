@@ -12,7 +12,7 @@ from acrflow.config.adapters import Adapter, paper_adapters
 from acrflow.config.base import TINY, Base
 from acrflow.config.dataset import Dataset
 from acrflow.config.documents import TABLE_ENDINGS, Download, Table, Topics, known_publishers
-from acrflow.config.evaluation import Evaluation
+from acrflow.config.evaluation import BASELINES, Evaluation
 from acrflow.config.evidence import Evidence, EvidenceKind
 from acrflow.config.models import Models
 from acrflow.config.recipe import Recipe, RewardModels
@@ -22,9 +22,12 @@ from acrflow.config.section import NAME, Section, problems
 from acrflow.config.training import Grpo, Launch, Sft, Training
 from acrflow.io.errors import InputError
 
+# Names that no adapter and no reference may have: targets, other models, and rules, since each adapter is a target.
 RESERVED = frozenset(
     {"all", "dataset", "adapters", "evaluation", "report", "retrieval", "hub", "base", "panel"}
-)  # targets and models
+    | set(BASELINES)
+    | set(Resources.model_fields)
+)
 
 
 class Config(Section):

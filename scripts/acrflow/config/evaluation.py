@@ -7,6 +7,9 @@ from pydantic import Field
 from acrflow.config.evidence import EvidenceKind, examples_name
 from acrflow.config.section import NAME, Positive, Section
 
+# The baselines by name, in the order of every table; each is a function of `acrflow.evaluation.baselines`.
+BASELINES = ("majority", "majority_procedure", "nearest_neighbour", "tfidf_logreg", "minilm_logreg")
+
 
 class Reference(Section):
     """A prompted model behind an OpenAI-compatible server."""

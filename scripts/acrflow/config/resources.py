@@ -38,6 +38,7 @@ def _gpu(minutes: int) -> Any:
 class Resources(Section):
     """The table: one line per rule. What a configuration leaves out keeps the value given here."""
 
+    write_roster: Needs = _light()
     invent_guidelines: Needs = Needs(minutes=10)
     download_documents: Needs = Needs(mem_mb=1000)
     parse_guideline: Needs = Needs(mem_mb=1000, minutes=10)
@@ -62,6 +63,7 @@ class Resources(Section):
     make_tiny_tokenizer: Needs = Needs(minutes=10)
     make_tiny_base: Needs = Needs(minutes=20)
     train_adapter: Needs = _gpu(720)
+    write_adapter_card: Needs = _light()
     predict: Needs = _gpu(240)
     predict_with: Needs = _gpu(120)
     predict_reference: Needs = Needs(minutes=600)

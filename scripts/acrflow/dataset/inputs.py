@@ -1,4 +1,4 @@
-"""The input of a row as one line: what the cheap baselines and the leak report compare."""
+"""The input of a row as one line: what the baselines and the leak report compare."""
 
 import polars as pl
 

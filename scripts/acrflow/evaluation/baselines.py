@@ -1,4 +1,4 @@
-"""The cheap baselines: what a result must beat before it means anything. Trained in seconds on a CPU."""
+"""The baselines: what a result must beat before it means anything. Trained in seconds on a CPU."""
 
 import time
 from collections import Counter, defaultdict

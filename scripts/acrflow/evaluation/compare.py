@@ -47,16 +47,19 @@ def check(measured: Sequence[Measured], source: str) -> None:
             raise InputError(source, what, "measure all models on the same rows")
 
 
-def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]) -> pl.DataFrame:
+def comparison(
+    measured: Sequence[Measured], relative_times: Mapping[str, float], adapters: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """Every model on every split, one figure a row (`Comparison`), models in the order of `schemas.evaluation.KINDS`.
 
     Args:
         measured: all metrics.
         relative_times: adapter -> training time over that of the adapter named baseline.
+        adapters: adapter folder -> configured adapter, of which it is one seed; one that is not there is its own.
     """
     families: dict[tuple[str, str], list[Measured]] = {}  # an adapter and those of its further seeds
     for one in measured:
-        families.setdefault((one["model"].partition("-seed")[0], one["split"]), []).append(one)
+        families.setdefault(((adapters or {}).get(one["model"], one["model"]), one["split"]), []).append(one)
     rows = []
     for one in sorted(measured, key=lambda one: KINDS.index(one["kind"])):
         who = {key: one[key] for key in ("model", "kind", "split")}

@@ -8,6 +8,7 @@ from typing import Literal
 
 from acrflow.config.configuration import Config
 from acrflow.io.errors import InputError
+from acrflow.io.shipped import own_or_shipped
 
 ROLES = ("train_test", "generalization")
 
@@ -76,7 +77,7 @@ def topics_of(config: Config) -> list[Topic]:
 
         offered(config.publisher, config.download.url, config.download.pages)  # fails before any work
     if config.source != "folder":
-        topics = read_topics(Path(getattr(config.topics, config.source)))
+        topics = read_topics(own_or_shipped(getattr(config.topics, config.source)))
     else:
         from acrflow.guideline.check import find_topics
 

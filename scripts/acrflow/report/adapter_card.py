@@ -31,8 +31,8 @@ medical device, and no substitute for a clinician's judgement.
 | {figure}, last quarter of the steps | {last:.3f} |
 | seconds | {seconds:.0f} |
 
-`recipe.json` holds the whole recipe with the hashes of its inputs and the versions it was trained with,
-`training_log.parquet` every metric of every step{samples}.
+`recipe.json` beside the weights holds the whole recipe with the hashes of its inputs and the versions it was trained
+with, `training_log.parquet` beside this card every metric of every step{samples}.
 """
 
 
@@ -44,9 +44,14 @@ def quarters(log: pl.DataFrame, metric: str) -> tuple[float, float]:
     return sum(first) / len(first), sum(last) / len(last)
 
 
+def figure_of(recipe: Recipe) -> str:
+    """What a training makes better: the loss of sft, the reward of grpo."""
+    return "loss" if recipe.method == "sft" else "reward"
+
+
 def model_card(recipe: Recipe, log: pl.DataFrame, rows: int) -> str:
     """Markdown with the front matter that model hubs read."""
-    figure = "loss" if recipe.method == "sft" else "reward"
+    figure = figure_of(recipe)
     first, last = quarters(log, figure)
     weights = [f"{name} x {reward.weight:g}" for name, reward in recipe.rewards.items()]
     revision = recipe.base.revision

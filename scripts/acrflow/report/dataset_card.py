@@ -1,4 +1,4 @@
-"""The dataset's card: what is in it, what was left out on the way, what leaks, what is cheap, and on which terms."""
+"""The dataset's card: its content, what was left out, what leaks, what baselines reach, and on which terms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def charts(facts: Facts) -> dict[str, alt.Chart]:
             alt.Chart().mark_rule().encode(x=alt.X("low", title="macro F1, with 95 % interval"), x2="high", y=model),
             alt.Chart().mark_point(filled=True, opacity=1).encode(x="value", y=model),
             data=scored,
-        ).facet(row=alt.Row("part", sort=None, header=beside), title="The cheap baselines, by split and part"),
+        ).facet(row=alt.Row("part", sort=None, header=beside), title="The baselines, by split and part"),
     }
 
 

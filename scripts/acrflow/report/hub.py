@@ -15,7 +15,8 @@ from acrflow.training import recipe
 
 FOLDERS = {"llm_eval": "llm-eval", "medreason_embed": "custom_embedding"}  # published names; others keep their own
 WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
-CARRIED = (recipe.FILE, "training_log.parquet", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+CARRIED = (recipe.FILE, "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+LOG = "training_log.parquet"
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = (*tables.HEADLINE, "unsafe_up", "unsafe_down", "ece", *tables.REASONING)
 
@@ -25,11 +26,14 @@ def folder_of(adapter: str) -> str:
     return FOLDERS.get(adapter, adapter)
 
 
-def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any], out: Path) -> list[str]:
+def write(
+    adapters: Sequence[Path], trainings: Path, compared: pl.DataFrame, facts: dict[str, Any], out: Path
+) -> list[str]:
     """Write the hub folder, whole.
 
     Args:
         adapters: the adapters' folders.
+        trainings: folder with what each training measured, {adapter}/training_log.parquet.
         compared: `schemas.evaluation.Comparison`.
         facts: run, base, documents, topics, rows (of the training split), invented, tiny.
         out: the folder to write.
@@ -60,6 +64,9 @@ def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any
             for name in (*WEIGHTS, *CARRIED):
                 if (folder / name).is_file():
                     shutil.copyfile(folder / name, target / name)
+            log = trainings / folder.name / LOG
+            if log.is_file():
+                shutil.copyfile(log, target / LOG)
             shutil.copyfile(prompts / f"{made_by.prompt}.yaml", target / "prompt.yaml")
             own = {**facts, "base": made_by.base.model}  # another one than the run's, where the adapter has its own
             card = environment.get_template("model_card.md.j2").render(
@@ -73,11 +80,11 @@ def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any
 
 
 def _results(compared: pl.DataFrame, adapter: str) -> dict[str, Any]:
-    """Split -> Markdown table of the adapter beside the best cheap baseline and the ceiling, a figure a line."""
+    """Split -> Markdown table of the adapter beside the best baseline and the ceiling, a figure a line."""
     found = {}
     for split in compared["split"].unique(maintain_order=True):
         frame = tables.wide(compared, split, SHOWN)
-        baselines = frame.filter(kind="cheap baseline").sort("macro_f1", descending=True, nulls_last=True)
+        baselines = frame.filter(kind="baseline").sort("macro_f1", descending=True, nulls_last=True)
         wanted = [adapter, *baselines["model"][:1], *frame.filter(kind="ceiling")["model"]]
         rows = {row["model"]: row for row in frame.to_dicts()}
         shown = [rows[name] for name in wanted if name in rows]

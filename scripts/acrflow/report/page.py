@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 
 from acrflow import schemas
 from acrflow.config.evidence import EvidenceKind
+from acrflow.config.roster import read_roster
 from acrflow.evaluation import compare
 from acrflow.evaluation.published import SOURCE
 from acrflow.io.errors import InputError
@@ -40,7 +41,8 @@ FREE = ("tokens", "seconds")  # a model that has nothing else in a table has no 
 class Inputs:
     """The files that a report is made from; `configuration` is the resolved one, as plain values.
 
-    `retrieval` and `grader` are folders, None where nothing was retrieved or graded.
+    `trainings` holds a folder per adapter, with its log. `retrieval` and `grader` are folders, None where nothing was
+    retrieved or graded.
     """
 
     run: str
@@ -49,7 +51,9 @@ class Inputs:
     pairs: Path
     effects: Path
     metrics: Sequence[Path]
+    roster: Path
     adapters: Sequence[Path]
+    trainings: Path
     ledgers: Sequence[Path]
     qa: Sequence[Path]
     leaks: Path
@@ -71,7 +75,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
     """
     compared = schemas.read(Comparison, inputs.comparison)
     measured = [_json(path) for path in inputs.metrics]
-    adapters = [_adapter(folder) for folder in inputs.adapters]
+    adapters = [_adapter(folder, inputs.trainings / folder.name) for folder in inputs.adapters]
     predictions = [schemas.read(Predictions, path) for path in inputs.predictions]
     rows = {path.stem: schemas.read(Rows, path) for path in inputs.rows}
     condensed = schemas.read(Condensed, inputs.condensed)
@@ -84,7 +88,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
     pairs = schemas.read(Pairs, inputs.pairs).sort(["split", "p_holm"], descending=[True, False]).to_dicts()
     drawn = _charts(compared, measured, adapters, browser.wrong(rows, predictions), references, splits)
     kinds = dict(compared.select("model", "kind").iter_rows())
-    answering = [table for table in predictions if table.height and kinds[table["model"][0]] != "cheap baseline"]
+    answering = [table for table in predictions if table.height and kinds[table["model"][0]] != "baseline"]
     scripts = {
         "library": vl_convert.javascript_bundle(LIBRARY).replace("</script", r"<\/script"),
         "program": (TEMPLATES / "report.js").read_text(encoding="utf-8"),
@@ -96,7 +100,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         hashes=" ".join(f"'sha256-{_hash(script)}'" for script in scripts.values()),
         specifications=_embedded({one.name: one.compiled() for one in drawn.values()}),
         packed=browser.packed(
-            browser.contents(rows, answering, titles, _read(inputs, adapters), shown, linked=not invented)
+            browser.contents(rows, answering, titles, _read(inputs.roster), shown, linked=not invented)
         ),
         run=inputs.run,
         invented=invented,
@@ -185,25 +189,22 @@ def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> dic
 
 
 def _findings(compared: pl.DataFrame, pairs: list[dict[str, Any]], split: str) -> list[dict[str, Any]]:
-    """What the table says in one sentence: the best adapter beside the best cheap baseline, and whether they differ."""
+    """What the table says in one sentence: the best adapter beside the best baseline, and whether they differ."""
     figures = compared.filter(pl.col("split") == split, pl.col("metric") == "macro_f1", pl.col("value").is_not_null())
     best = {
         str(kind): group.sort("value", descending=True).row(0, named=True)
         for (kind,), group in figures.group_by("kind")
     }
-    if not {"adapter", "cheap baseline"} <= best.keys():
+    if not {"adapter", "baseline"} <= best.keys():
         return []
-    names = {best["adapter"]["model"], best["cheap baseline"]["model"]}
+    names = {best["adapter"]["model"], best["baseline"]["model"]}
     pair = next((one for one in pairs if one["split"] == split and {one["model_a"], one["model_b"]} == names), None)
-    return [{"split": split, "adapter": best["adapter"], "baseline": best["cheap baseline"], "pair": pair}]
+    return [{"split": split, "adapter": best["adapter"], "baseline": best["baseline"], "pair": pair}]
 
 
-def _read(inputs: Inputs, adapters: Sequence[dict[str, Any]]) -> dict[str, EvidenceKind]:
+def _read(roster: Path) -> dict[str, EvidenceKind]:
     """The evidence that each adapter and each prompted reference reads."""
-    references = inputs.configuration.get("evaluation", {}).get("references", {})
-    return {one["name"]: one["recipe"].evidence for one in adapters} | {
-        name: one["evidence"] for name, one in references.items()
-    }
+    return {one.name: one.evidence for one in read_roster(roster).of("adapter", "reference") if one.evidence}
 
 
 def _retrieved(inputs: Inputs, condensed: pl.DataFrame) -> tuple[browser.Retrieved, pl.DataFrame]:
@@ -226,10 +227,10 @@ def _in_order(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(measured, key=lambda one: KINDS.index(one["kind"]))
 
 
-def _adapter(folder: Path) -> dict[str, Any]:
+def _adapter(folder: Path, training: Path) -> dict[str, Any]:
     """An adapter's recipe, log and time."""
     made_by = recipe.read(folder)
-    log = schemas.read(TrainingLog, folder / "training_log.parquet")
+    log = schemas.read(TrainingLog, training / "training_log.parquet")
     times = log.filter(pl.col("metric") == "seconds")["value"].drop_nulls()
     metric = "loss" if made_by.method == "sft" else "reward"
     values = log.filter(pl.col("metric") == metric).sort("step")["value"].drop_nulls().to_numpy()

@@ -2,15 +2,18 @@
 # (pandera reads `pl.List(pl.Int64)` as a column type, which mypy takes for a call in an annotation)
 """Tables of the room `evaluation`."""
 
+from typing import get_args
+
 import pandera.polars as pa
 
+from acrflow.config.roster import Kind
 from acrflow.schemas import Table
 
-KINDS = ("adapter", "reference", "base", "cheap baseline", "ceiling")  # of models, in the order of every table
+KINDS: tuple[str, ...] = get_args(Kind)  # of models, in the order of every table
 
 
 class SplitFigures(Table):
-    """The cheap baselines on every way of splitting, one figure a row."""
+    """The baselines on every way of splitting, one figure a row."""
 
     split_by: str = pa.Field(isin=("row", "variant", "topic"))
     split: str  # test or generalization

@@ -13,10 +13,10 @@ class Predictions(Table):
     """One model's completions on one split."""
 
     id: str = pa.Field(unique=True)
-    model: str  # an adapter, "base" or a cheap baseline
+    model: str  # an adapter, "base" or a baseline
     split: str
     draw: str  # "greedy" or the sampling seed
-    completion: str  # as generated; a cheap baseline writes its answer block
+    completion: str  # as generated; a baseline writes its answer block
     label: str = pa.Field(nullable=True, isin=LABELS)  # None: the answer does not parse
     reasoning: str = pa.Field(nullable=True)
     well_formed: bool

@@ -5,11 +5,11 @@ A checkpoint counts only once its marker is written, after all else; a folder wi
 process died. What a finished training leaves stays until its adapter is known to stand: see `finish`.
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 
 from acrflow.config.recipe import Recipe
+from acrflow.io.code import ASIDE_IN_TRAINING, code_of
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, write_json, write_text
 from acrflow.training.adapter import WEIGHTS
@@ -93,11 +93,8 @@ def sweep(results: Path) -> None:
 
 
 def _code() -> str:
-    """Digest of the code that trains: with another, what a finished training left is not used."""
-    found = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    """The code that trains: with another, what a finished training left is not used."""
+    return "\n".join(code_of("acrflow/training/train.py", aside=ASIDE_IN_TRAINING))
 
 
 def last(folder: Path) -> Path | None:

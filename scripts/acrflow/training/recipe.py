@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from acrflow import rewards
 from acrflow.config.recipe import Recipe
 from acrflow.config.section import Section, problems
+from acrflow.io.code import ASIDE_IN_TRAINING, code_of
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, sha256
 
@@ -42,7 +42,7 @@ class Written(Resolved):
 
 
 def resolve(recipe: Recipe, base: str, examples: Path, start: Path | None = None) -> Resolved:
-    """The recipe with hashes of the base model, the examples and the code of the rewards.
+    """The recipe with hashes of the base model, the examples, and the code of the rewards with all that they import.
 
     Args:
         recipe: `acrflow.config.configuration.Config.recipe(folder)`.
@@ -50,11 +50,11 @@ def resolve(recipe: Recipe, base: str, examples: Path, start: Path | None = None
         examples: the examples file.
         start: folder of the adapter that the training starts from.
     """
-    folder = Path(rewards.__file__).parent
+    code = code_of(*(f"acrflow/rewards/{name}.py" for name in recipe.rewards), aside=ASIDE_IN_TRAINING)
     inputs = Inputs(
         base=hash_folder(Path(base)) if Path(base).is_dir() else base,
         examples=sha256(examples),
-        rewards={name: sha256(folder / f"{name}.py") for name in recipe.rewards},
+        rewards=dict(module.split(":") for module in code),
         init_from=sha256(start / "adapter_model.safetensors") if start else None,
     )
     return Resolved(**dict(recipe), inputs=inputs)

@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from acrflow import schemas
 from acrflow.config.training import Grpo, Launch
 from acrflow.io.errors import InputError
-from acrflow.io.files import read_json, whole_folder, write_json, write_text
-from acrflow.report.adapter_card import model_card
-from acrflow.schemas.training import Samples, TrainingLog
+from acrflow.io.files import read_json, whole_folder, write_json
 from acrflow.training import checkpoints, crash
 from acrflow.training.adapter import WEIGHTS, tokenizer_of
 from acrflow.training.recipe import FILE, Resolved, written
@@ -138,43 +135,22 @@ def _quiet() -> None:
     datasets.disable_progress_bars()
 
 
-def read_log(checkpoint: Path) -> pl.DataFrame:
-    """The metrics of every step as `TrainingLog`.
+def write_adapter(recipe: Resolved, base: str, checkpoint: Path, out: Path) -> None:
+    """Write the adapter's folder from its last checkpoint, whole: weights, tokenizer, recipe, the trainer's state.
 
-    They come from the trainer's state, which each checkpoint holds: after a resume no step is missing or doubled.
-    """
-    history = read_json(checkpoint / checkpoints.STATE)["log_history"]
-    rows = [
-        {"step": entry["step"], "metric": metric, "value": None if value is None else float(value)}
-        for entry in history
-        if "train_runtime" not in entry
-        for metric, value in entry.items()
-        if metric != "step" and isinstance(value, int | float | None)
-    ]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(TrainingLog))
-
-
-def read_samples(folder: Path) -> pl.DataFrame:
-    """The completions sampled while training, as `Samples`; a step repeated after a kill wrote over its own."""
-    files = sorted((folder / checkpoints.SAMPLES).glob("*.json"), key=lambda path: int(path.stem))
-    rows = [row for path in files for row in read_json(path)]
-    return pl.DataFrame(rows, schema=schemas.polars_schema(Samples))
-
-
-def write_adapter(recipe: Resolved, base: str, checkpoint: Path, rows: int, out: Path) -> pl.DataFrame:
-    """Write the adapter's folder from its last checkpoint, whole: weights, tokenizer, log, recipe, card.
-
-    Returns:
-        The training log.
+    The state and the completions sampled while training are as the trainer wrote them: tables and the adapter's card
+    are made from them by a rule of their own, so that no change there trains anything again.
     """
     with whole_folder(out) as folder:
-        for name in WEIGHTS:
+        for name in (*WEIGHTS, checkpoints.STATE):
             shutil.copyfile(checkpoint / name, folder / name)  # not its mode: safetensors writes 0600
         tokenizer_of(recipe, base).save_pretrained(folder)
-        log = read_log(checkpoint)
-        schemas.write(TrainingLog, log, folder / "training_log.parquet")
         if recipe.method == "grpo":
-            schemas.write(Samples, read_samples(checkpoint.parent), folder / "completions.parquet")
+            write_json(folder / f"{checkpoints.SAMPLES}.json", sampled(checkpoint.parent))
         write_json(folder / FILE, written(recipe).model_dump(mode="json"))
-        write_text(folder / "README.md", model_card(recipe, log, rows))
-    return log
+
+
+def sampled(folder: Path) -> list[Any]:
+    """The completions sampled while training, by step; a step that was repeated wrote over its own."""
+    files = sorted((folder / checkpoints.SAMPLES).glob("*.json"), key=lambda path: int(path.stem))
+    return [row for path in files for row in read_json(path)]
