@@ -23,7 +23,7 @@ from acrflow.io.files import write_text
 
 MARKS = ("<!-- plan -->", "<!-- /plan -->")
 SEEDS = {1: 8, 12: 64, 100: 512}  # seeds of each adapter: the GPUs that they fill
-ADAPTER_FILES = {"sft": 10, "grpo": 12}  # in an adapter's two folders, of which Snakemake counts each as one
+ADAPTER_FILES = {"sft": 11, "grpo": 13}  # in an adapter's two folders, of which Snakemake counts each as one
 
 
 def main() -> None:
