@@ -72,7 +72,12 @@ def test_gazal_r1_runs_at_tiny_scale(tiny_base: str, examples: dict[str, Path], 
     ("module", "refused"), [("tasks/completion.py", True), ("rewards/answer.py", True), ("rewards/chance.py", False)]
 )
 def test_a_checkpoint_does_not_survive_an_edit_of_what_its_rewards_import(
-    tiny_base: str, examples: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, refused: bool
+    tiny_base: str,
+    examples: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    refused: bool,
 ) -> None:
     def prepare() -> None:
         resolved = training_recipe.resolve(spec("baseline"), tiny_base, examples["reasoning"])
