@@ -41,6 +41,14 @@ if not (HOME / "scripts" / "acrflow").is_dir():
     raise WorkflowError("acrflow runs its programs from its own folder: clone the repository, and name its Snakefile")
 sys.path.insert(0, str(HOME / "scripts"))
 
+import acrflow as library
+
+if not Path(library.__file__).resolve().is_relative_to(HOME.resolve()):  # the Slurm profile imports it first
+    raise WorkflowError(
+        f"{HOME}: the library in use is another one, {Path(library.__file__).parent}\n  Remedy: run `make install` in "
+        "this folder, or name the Snakefile and the profile of that one"
+    )
+
 from acrflow.config import configuration
 from acrflow.io.code import ASIDE_IN_TRAINING, OF_REWARDS, code_of
 from acrflow.io.errors import InputError
@@ -48,12 +56,14 @@ from acrflow.io.shipped import own_or_shipped
 from acrflow.cluster import site as sites
 from acrflow.guideline.topics import read_topics, topics_of
 from acrflow.workflow.checks import check_inputs
-from acrflow.workflow.layout import Layout, prompt_of, shows
+from acrflow.workflow.layout import Layout, evidence_options, prompt_of, shows
 
 # Jobs run `python` of the environment that runs Snakemake, also when that was not activated, with this library.
-os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([str(HOME / "scripts"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+    PYTHONPATH=os.pathsep.join(
+        dict.fromkeys([str(HOME / "scripts"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    ),
 )
 
 # `--configfile`, `--config` and a caller's `config:` are laid over the shipped file, in the same way.

@@ -129,14 +129,6 @@ rule build_dataset:
         """
 
 
-def evidence_options(wildcards, input):
-    """What tells render_examples where the evidence of its examples comes from, if not from the guidelines."""
-    if not input.evidence:
-        return ["--without-evidence"] if shows(wildcards.examples) == "none" else []
-    assigned, condensed = input.evidence
-    return [f"--assigned={assigned}", f"--condensed={condensed}"]
-
-
 rule render_examples:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
@@ -160,7 +152,7 @@ rule render_examples:
         tokenizer=lambda wildcards: layout.tokenizer,
         revision=layout.revision,
         max_tokens=settings.dataset.prompt_tokens,
-        evidence=evidence_options,
+        evidence=lambda wildcards, input: evidence_options(wildcards.examples, input.evidence),
     message:
         "Rendering the examples {wildcards.examples}"
     shell:

@@ -6,21 +6,16 @@ reads   config: evaluation (other_evidence and all that `predict` reads)
 """
 
 
-def readers(wildcards):
-    """Whose predictions one job of `predict_with` makes: all; each alone where it is merged into the base."""
-    return [wildcards.generator] if settings.evaluation.merge else layout.readers
-
-
 use rule predict as predict_with with:
     input:
         roster=ancient(ROSTER),
         examples=lambda wildcards: expand(
             f"{RUN}/examples/{{examples}}.{{split}}.parquet",
-            examples=sorted({layout.examples_of(one, wildcards.evidence) for one in readers(wildcards)}),
+            examples=sorted({layout.examples_of(one, wildcards.evidence) for one in layout.reading(wildcards)}),
             split=SPLITS,
         ),
-        base=lambda wildcards: layout.base_files(*readers(wildcards)),
-        adapters=lambda wildcards: [f"{RUN}/adapters/{adapter}" for adapter in readers(wildcards)],
+        base=lambda wildcards: layout.base_files(*layout.reading(wildcards)),
+        adapters=lambda wildcards: [f"{RUN}/adapters/{adapter}" for adapter in layout.reading(wildcards)],
     output:
         predictions=expand(
             f"{RUN}/predictions_with/{{{{evidence}}}}/{{generator}}/{{split}}.greedy.parquet",
@@ -35,8 +30,8 @@ use rule predict as predict_with with:
         generator=any_of(layout.readers),
         evidence=any_of(settings.other_evidence),
     params:
-        entries=lambda wildcards: layout.entries(*readers(wildcards)),
-        models=lambda wildcards: readers(wildcards),
+        entries=lambda wildcards: layout.entries(*layout.reading(wildcards)),
+        models=lambda wildcards: layout.reading(wildcards),
         evidence=lambda wildcards: ["--evidence", wildcards.evidence],
         draws=["greedy"],
         cache=lambda wildcards: f"{RUN}/completions/with_{wildcards.evidence}",

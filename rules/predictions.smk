@@ -16,19 +16,14 @@ from acrflow.config.evaluation import BASELINES
 from acrflow.io.files import write_text
 
 ROSTER = f"{RUN}/roster.json"
-# vLLM loads a base once and serves all its adapters; with transformers, or merged, each has a job of its own.
-TOGETHER = settings.evaluation.backend == "vllm" and not settings.evaluation.merge
 DRAWS = ["greedy", *range(1, settings.evaluation.samples + 1)]
-
-
-def generators(wildcards):
-    """Whose predictions one job of `predict` makes."""
-    return layout.generators if TOGETHER else [wildcards.generator]
 
 
 rule write_roster:
     output:
         roster=ROSTER,
+    log:
+        f"{LOGS}/write_roster.log",
     localrule: True
     params:
         models=layout.entries(),
@@ -43,22 +38,24 @@ rule predict:
         roster=ancient(ROSTER),
         examples=lambda wildcards: expand(
             f"{RUN}/examples/{{examples}}.{{split}}.parquet",
-            examples=sorted({layout.examples_of(model) for model in generators(wildcards)}),
+            examples=sorted({layout.examples_of(model) for model in layout.generating(wildcards)}),
             split=SPLITS,
         ),
-        base=lambda wildcards: layout.base_files(*generators(wildcards)),
-        adapters=lambda wildcards: [f"{RUN}/adapters/{model}" for model in generators(wildcards) if model != "base"],
+        base=lambda wildcards: layout.base_files(*layout.generating(wildcards)),
+        adapters=lambda wildcards: [
+            f"{RUN}/adapters/{model}" for model in layout.generating(wildcards) if model != "base"
+        ],
     output:
         predictions=expand(
             f"{RUN}/predictions/{{generator}}/{{split}}.{{draw}}.parquet",
-            generator=layout.generators if TOGETHER else "{generator}",
+            generator=layout.generators if layout.together else "{generator}",
             split=SPLITS,
             draw=DRAWS,
         ),
     log:
-        f"{LOGS}/predict/{'all' if TOGETHER else '{generator}'}.log",
+        f"{LOGS}/predict/{'all' if layout.together else '{generator}'}.log",
     benchmark:
-        f"{LOGS}/predict/{'all' if TOGETHER else '{generator}'}.bench.tsv"
+        f"{LOGS}/predict/{'all' if layout.together else '{generator}'}.bench.tsv"
     wildcard_constraints:
         generator=any_of(layout.generators),
     conda:
@@ -66,8 +63,8 @@ rule predict:
     params:
         *code_of("predictions/predict.py"),
         program=program("predictions/predict.py"),
-        entries=lambda wildcards: layout.entries(*generators(wildcards)),
-        models=lambda wildcards: generators(wildcards),
+        entries=lambda wildcards: layout.entries(*layout.generating(wildcards)),
+        models=lambda wildcards: layout.generating(wildcards),
         evidence=[],
         adapters=f"{RUN}/adapters",
         merge=["--merge"] if settings.evaluation.merge else [],

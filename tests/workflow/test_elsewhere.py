@@ -96,3 +96,13 @@ def test_results_logs_and_own_files_are_the_callers(own_project: Project, tmp_pa
     assert set(pl.read_parquet(folder / targets[1])["topic"]) == {"morvane_syndrome", "telvic_pain"}
     assert {path for path in own_project.root.rglob("*") if "__pycache__" not in path.parts} == before
     assert "Nothing to be done" in snakemake(own_project, folder, way, *targets, *options)
+
+
+def test_the_library_of_another_clone_is_refused(project: Project, tmp_path: Path) -> None:
+    """The Slurm profile imports the installed library, here that of the tests, before the Snakefile says where it is."""
+    command = [str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(project.root / "Snakefile")]
+    command += ["--profile", str(project.root / "profiles/slurm"), "--dry-run", "all"]
+    run = subprocess.run(
+        command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600
+    )
+    assert run.returncode != 0 and "the library in use is another one" in run.stdout and "Remedy:" in run.stdout

@@ -24,7 +24,7 @@ from acrflow.io.errors import InputError
 
 # Names that no adapter and no reference may have: targets, other models, and rules, since each adapter is a target.
 RESERVED = frozenset(
-    {"all", "dataset", "adapters", "evaluation", "report", "retrieval", "hub", "base", "panel"}
+    {"all", "dataset", "adapters", "evaluation", "report", "retrieval", "hub", "base", "panel", "write_roster"}
     | set(BASELINES)
     | set(Resources.model_fields)
 )

@@ -38,7 +38,6 @@ def _gpu(minutes: int) -> Any:
 class Resources(Section):
     """The table: one line per rule. What a configuration leaves out keeps the value given here."""
 
-    write_roster: Needs = _light()
     invent_guidelines: Needs = Needs(minutes=10)
     download_documents: Needs = Needs(mem_mb=1000)
     parse_guideline: Needs = Needs(mem_mb=1000, minutes=10)

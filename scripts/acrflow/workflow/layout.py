@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from acrflow.config.adapters import Adapter
 from acrflow.config.configuration import Config
@@ -60,6 +61,20 @@ class Layout:
     def models(self) -> list[str]:
         """Names of all models that predict."""
         return [model.name for model in self.roster.models if model.kind != "ceiling"]
+
+    @property
+    def together(self) -> bool:
+        """Whether one job predicts with all: vLLM loads a base once and serves all its adapters; with transformers, or
+        merged, each has a job of its own."""
+        return self.config.evaluation.backend == "vllm" and not self.config.evaluation.merge
+
+    def generating(self, wildcards: Any) -> list[str]:
+        """Whose predictions one job of `predict` makes."""
+        return self.generators if self.together else [wildcards.generator]
+
+    def reading(self, wildcards: Any) -> list[str]:
+        """Whose predictions one job of `predict_with` makes: all; each alone where it is merged into the base."""
+        return [wildcards.generator] if self.config.evaluation.merge else self.readers
 
     @property
     def generators(self) -> list[str]:
@@ -170,3 +185,15 @@ def prompt_of(examples: str) -> str:
 def shows(examples: str) -> EvidenceKind | None:
     """The evidence that examples show in place of the guidelines' own ("retrieved", "none"); None: no other."""
     return next((kind for kind in ("retrieved", "none") if examples.endswith(ENDINGS[kind])), None)
+
+
+def evidence_options(examples: str, evidence: Sequence[str]) -> list[str]:
+    """What tells render_examples where the evidence of its examples comes from, if not from the guidelines.
+
+    Args:
+        evidence: the tables of assigned and of condensed studies, where the examples show retrieved ones.
+    """
+    if not evidence:
+        return ["--without-evidence"] if shows(examples) == "none" else []
+    assigned, condensed = evidence
+    return [f"--assigned={assigned}", f"--condensed={condensed}"]
