@@ -57,7 +57,7 @@ if C.dataset.distiller:
             network=int(C.dataset.distiller.backend == "server"),
         params:
             settings=C.dataset.distiller.model_dump_json(),
-            kept=f"{RUN}/completions/distill_traces.jsonl",
+            cache=f"{RUN}/completions/distill_traces.jsonl",
         message:
             "Distilling the reasoning with a language model"
         shell:
@@ -67,7 +67,7 @@ if C.dataset.distiller:
                 --sentences {input.sentences:q} \
                 --guidelines {input.guidelines:q} \
                 --settings {params.settings:q} \
-                --kept {params.kept:q} \
+                --cache {params.cache:q} \
                 --out {output.traces:q} \
                 --ledger {output.ledger:q}
             """

@@ -129,7 +129,7 @@ if C.evidence.condenser:
         params:
             condenser=lambda wildcards: C.evidence.condenser,
             revision=[f"--revision={C.evidence.condenser.revision}"] if C.evidence.condenser.revision else [],
-            kept=f"{RUN}/completions/rewrite_abstracts.jsonl",
+            cache=f"{RUN}/completions/rewrite_abstracts.jsonl",
         message:
             "Condensing abstracts with {params.condenser.model}"
         shell:
@@ -146,7 +146,7 @@ if C.evidence.condenser:
                 --quantization {params.condenser.quantization} \
                 --batch {params.condenser.batch} \
                 --max-new-tokens {params.condenser.new_tokens} \
-                --kept {params.kept:q} \
+                --cache {params.cache:q} \
                 --out {output.condensed:q} \
                 --ledger {output.ledger:q} {params.revision:q}
             """

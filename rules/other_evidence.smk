@@ -35,7 +35,7 @@ use rule predict as predict_with with:
             f"{adapter}:{examples_with(adapter, wildcards.evidence)}" for adapter in readers(wildcards)
         ],
         draws=["greedy"],
-        kept=lambda wildcards: f"{RUN}/completions/with_{wildcards.evidence}",
+        cache=lambda wildcards: f"{RUN}/completions/with_{wildcards.evidence}",
         out=lambda wildcards: f"{RUN}/predictions_with/{wildcards.evidence}",
     message:
         "Predicting {params.splits} with {params.models}, evidence: {wildcards.evidence}"

@@ -56,7 +56,7 @@ rule predict:
         backend=C.evaluation.backend,
         batch=C.evaluation.batch,
         max_new_tokens=C.training.grpo.completion_tokens,
-        kept=f"{RUN}/completions",
+        cache=f"{RUN}/completions",
         out=lambda wildcards: f"{RUN}/predictions",
     message:
         "Predicting {params.splits} with {params.models}"
@@ -77,7 +77,7 @@ rule predict:
             --backend {params.backend} \
             --batch {params.batch} \
             --max-new-tokens {params.max_new_tokens} \
-            --kept {params.kept:q} \
+            --cache {params.cache:q} \
             --out {params.out:q} {params.merge:q} {params.revision:q}
         """
 
@@ -106,7 +106,7 @@ rule predict_reference:
         splits=SPLITS,
         batch=C.evaluation.batch,
         max_new_tokens=C.training.grpo.completion_tokens,
-        kept=f"{RUN}/completions",
+        cache=f"{RUN}/completions",
         out=lambda wildcards: f"{RUN}/predictions",
     message:
         "Asking {wildcards.reference} at {params.served.url}"
@@ -124,7 +124,7 @@ rule predict_reference:
             --splits {params.splits:q} \
             --batch {params.batch} \
             --max-new-tokens {params.max_new_tokens} \
-            --kept {params.kept:q} \
+            --cache {params.cache:q} \
             --out {params.out:q}
         """
 

@@ -44,7 +44,7 @@ rule search_studies:
     params:
         pubmed=PUBMED,
         settings=C.retrieval.model_dump_json(),
-        kept=f"{RUN}/completions/search_studies.jsonl",
+        cache=f"{RUN}/completions/search_studies.jsonl",
         refresh=[] if C.evidence.refresh_days is None else ["--refresh-days", C.evidence.refresh_days],
     message:
         "Searching for studies of the conditions"
@@ -55,7 +55,7 @@ rule search_studies:
             --guidelines {input.guidelines:q} \
             --pmids {input.pmids:q} \
             --settings {params.settings:q} \
-            --kept {params.kept:q} \
+            --rewriter-cache {params.cache:q} \
             --queries {output.queries:q} \
             --found {output.found:q} \
             --pmids-out {output.pmids:q} \

@@ -1,6 +1,6 @@
 """Complete the prompts of all splits with the base model, adapters or a served model, greedily and sampled.
 
-The model is loaded once for all of them. What is done is kept, batch by batch, and taken up by the next call.
+The model is loaded once for all of them. What is done is cached, batch by batch, and taken up by the next call.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="address of an OpenAI-compatible server")
     parser.add_argument("--key", default="OPENAI_API_KEY", help="environment variable that holds the server's key")
     parser.add_argument("--at-once", type=int, default=8, help="requests to the server under way at a time (default 8)")
-    parser.add_argument("--kept", type=Path, required=True, help="folder where finished batches are kept")
+    parser.add_argument("--cache", type=Path, required=True, help="folder where completions are cached")
     parser.add_argument("--out", type=Path, required=True, help="folder for {model}/{split}.{draw}.parquet")
     args = parser.parse_args()
     prompts = dict(one.partition(":")[::2] for one in args.models)
@@ -50,7 +50,9 @@ def main() -> None:
     from tqdm import tqdm
 
     from acrflow import schemas
-    from acrflow.inference import backend as generation
+    from acrflow.config.language_model import LanguageModel
+    from acrflow.inference.backend import Decoding, open_language_model
+    from acrflow.inference.cache import CachedModel
     from acrflow.inference.predict import identity, predict, table
     from acrflow.schemas.dataset import Examples
     from acrflow.schemas.inference import Predictions
@@ -58,27 +60,30 @@ def main() -> None:
     named = [] if args.backend == "server" else [model for model in prompts if model != BASE]
     if named and args.adapters is None:
         parser.error("--adapters is needed for models other than base")
-    choice = generation.Choice(
-        args.backend,
-        generation.Base(args.base, args.revision, args.dtype, args.quantization),
-        {name: args.adapters / name for name in named},
-        args.merge,
-        generation.Server(args.url, args.key, args.at_once),
+    settings = LanguageModel(
+        model=args.base,
+        revision=args.revision,
+        backend=args.backend,
+        url=args.url,
+        key=args.key,
+        dtype=args.dtype,
+        quantization=args.quantization,
     )
-    opened = cache(lambda: generation.open_backend(choice))
+    adapters = {name: args.adapters / name for name in named}
+    opened = cache(lambda: open_language_model(settings, adapters, args.merge, args.at_once))
 
     tables: dict[Path, Any] = {}
     for model, prompt in prompts.items():
         adapter = model if model in named else None
-        made_by = identity(choice, adapter)
+        made_by = identity(settings, adapters.get(model), args.merge)
         for split in args.splits:
             examples = schemas.read(Examples, args.examples / f"{prompt}.{split}.parquet")
             for draw in args.draws:
                 seed = None if draw == "greedy" else int(draw)
-                decoding = generation.Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
-                kept = args.kept / model / f"{split}.{draw}.jsonl"
+                decoding = Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
+                asked = CachedModel(opened, made_by, args.cache / model / f"{split}.{draw}.jsonl", args.batch)
                 with tqdm(total=examples.height, desc=f"{model} on {split}, {draw}", unit="row") as bar:
-                    done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter)
+                    done = predict(examples, asked, decoding, bar.update, adapter)
                 tables[args.out / model / f"{split}.{draw}.parquet"] = table(done, examples, model, split, draw)
 
     for path, predictions in tables.items():

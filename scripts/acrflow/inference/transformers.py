@@ -1,10 +1,12 @@
 """The transformers backend: batched generation with left padding; runs anywhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
-from acrflow.inference.backend import Choice, Conversation, Decoding, Generated, batch_seed, prompt_texts
+from acrflow.config.language_model import LanguageModel
+from acrflow.inference.backend import Conversation, Decoding, Generated, batch_seed, prompt_texts
 from acrflow.inference.candidates import Branching, Tree, trees
 from acrflow.io.errors import InputError
 from acrflow.models.base import load_base
@@ -14,18 +16,17 @@ from acrflow.models.tokenizer import load_tokenizer
 class TransformersBackend:
     """The base model, loaded once, and its adapters, switched on one at a time."""
 
-    def __init__(self, choice: Choice):
+    def __init__(self, settings: LanguageModel, adapters: Mapping[str, Path], merge: bool = False):
         import torch
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._tokenizer = load_tokenizer(choice.base.model, choice.base.revision)
-        self._merge, self._merged = choice.merge, ""
-        self._adapters = tuple(choice.adapters)
-        base = choice.base
-        model: Any = load_base(base.model, base.revision, base.dtype, base.quantization)
-        for name, folder in choice.adapters.items():
-            model = _with_adapter(model, name, str(folder), choice.base.model)
-        self._model = model.eval() if choice.base.quantization == "4bit" else model.to(self._device).eval()
+        self._tokenizer = load_tokenizer(settings.model, settings.revision)
+        self._merge, self._merged = merge, ""
+        self._adapters = tuple(adapters)
+        model: Any = load_base(settings.model, settings.revision, settings.dtype, settings.quantization)
+        for name, folder in adapters.items():
+            model = _with_adapter(model, name, str(folder), settings.model)
+        self._model = model.eval() if settings.quantization == "4bit" else model.to(self._device).eval()
         ends = self._model.generation_config.eos_token_id  # one, several (Llama 3.1) or none
         self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
 

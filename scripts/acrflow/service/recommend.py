@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from acrflow import schemas
+from acrflow.config.language_model import LanguageModel
 from acrflow.evidence.condense import condense
 from acrflow.evidence.select import Study, select
 from acrflow.evidence.sources import Source, collect_records
-from acrflow.inference.backend import Base, Choice, Decoding, open_backend
+from acrflow.inference.backend import Decoding, open_language_model
 from acrflow.inference.predict import CANDIDATES
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
@@ -85,9 +86,10 @@ def answer(
     spec = read_json(adapter / "spec.json")
     own = adapter / "prompt.yaml"
     prompt = load_prompt(own if own.is_file() else prompts / f"{spec['prompt']}.yaml")
-    known_base = Base(**spec["base"])
-    name = base or (str(run / "models" / "base") if known_base.model == "tiny" else known_base.model)
-    tokenizer = load_tokenizer(name, None if base else known_base.revision)
+    settings = LanguageModel(backend=backend, **spec["base"])
+    name = base or (str(run / "models" / "base") if settings.model == "tiny" else settings.model)
+    settings = settings.model_copy(update={"model": name, "revision": None if base else settings.revision})
+    tokenizer = load_tokenizer(name, settings.revision)
     numbered = {number: Study(number, pmid, text, None) for number, (pmid, text) in enumerate(studies.items(), start=1)}
     chosen = select(list(numbered), numbered, tokens, lambda text: count_tokens(tokenizer, [text])[0])
     shown = chosen.kept if prompt.evidenced else []
@@ -96,8 +98,7 @@ def answer(
         notes = ["this adapter is asked without evidence; the studies were not shown"]
 
     conversation = messages(prompt, {**case, "evidence": shown})
-    model = Base(name, None if base else known_base.revision, known_base.dtype, known_base.quantization)
-    opened = open_backend(Choice(backend, model, {adapter.name: adapter}))
+    opened = open_language_model(settings, {adapter.name: adapter})
     limit = max_new_tokens or spec["training"].get("completion_tokens", 1000)
     said = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
     shares = opened.choose([conversation], [completion.opening(said.text)], CANDIDATES, adapter.name)[0]
