@@ -13,7 +13,7 @@ import polars as pl
 from acrflow.inference.backend import Conversation, Decoding
 from acrflow.inference.cache import CachedModel, Progress, longest_first
 from acrflow.io.ledger import Ledger
-from acrflow.text.citations import CITATION, citations
+from acrflow.text.citations import citations, without_citations
 from acrflow.text.numbers import unsupported_numbers
 
 SYSTEM = (
@@ -48,7 +48,7 @@ def why_not(facts: list[str], source: str, context: str = "") -> str | None:
         return "empty answer"
     text = " ".join(facts)
     cited, wanted = citations(text), citations(source)
-    bare, bare_source = CITATION.sub(" ", text), CITATION.sub(" ", source)
+    bare, bare_source = without_citations(text), without_citations(source)
     share = len(bare.split()) / max(1, len(bare_source.split()))
     known = set(_WORD.findall(f"{source} {context}".lower()))
     checks = (
@@ -65,7 +65,7 @@ def why_not(facts: list[str], source: str, context: str = "") -> str | None:
 
 
 def _likeness(fact: str, known: set[str]) -> float:
-    words = _WORD.findall(CITATION.sub(" ", fact).lower())
+    words = _WORD.findall(without_citations(fact).lower())
     return sum(word in known for word in words) / len(words) if words else 0.0
 
 

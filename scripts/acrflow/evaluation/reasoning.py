@@ -4,7 +4,6 @@ Alignment, entity F1 and the judge's score are those of arXiv 2510.05194; citati
 since a fluent text that cites the wrong study is worse than none.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from acrflow import schemas
 from acrflow.evaluation.entities import Finder
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.evaluation import ReasoningScores
-from acrflow.text.citations import CITATION, citations
+from acrflow.text.citations import citations, without_citations
+from acrflow.text.numbers import unsupported_numbers
 from acrflow.text.sentences import split_sentences
 
 QUESTION = """Rate a piece of medical reasoning against the expert's reasoning on four things: how much of the \
@@ -33,7 +33,6 @@ LEAST_MASS = 0.01  # probability that the judge must give to all scores together
 
 Encode = Callable[[list[str]], np.ndarray]  # texts -> unit vectors, shape (texts, dimensions)
 Rate = Callable[[list[str]], Sequence[float | None]]  # questions to a judge -> scores from 0 to 1
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def score(
@@ -93,16 +92,15 @@ def score(
                 "judge": verdict,
                 "citation_precision": len(cited & expected) / len(cited) if cited else None,
                 "citation_recall": len(cited & expected) / len(expected) if expected else None,
-                "unsupported_numbers": len(numbers(row["reasoning"]) - numbers(prompts[row["id"]] + " ".join(traces))),
+                "unsupported_numbers": _unsupported(row["reasoning"], prompts[row["id"]], traces),
             }
         )
     return pl.DataFrame(values, schema=schemas.polars_schema(ReasoningScores))
 
 
-def numbers(text: str) -> set[str]:
-    """The numbers of a text, citations left out: "1,200 of 3.50" gives 1200 and 3.5."""
-    found = (match.replace(",", "") for match in _NUMBER.findall(CITATION.sub(" ", text)))
-    return {number.rstrip("0").rstrip(".") if "." in number else number for number in found}
+def _unsupported(reasoning: str, prompt: str, traces: Sequence[str]) -> int:
+    """How many different numbers of an answer stand neither in its prompt nor in the gold; citations are none."""
+    return len(unsupported_numbers(without_citations(reasoning), without_citations(" ".join([prompt, *traces]))))
 
 
 def _alignments(said: list[list[str]], gold: list[list[str]], encode: Encode) -> list[float | None]:
