@@ -76,7 +76,10 @@ def test_a_writer_on_a_lost_machine_is_waited_for_only_so_long(tmp_path: Path) -
     assert "no sign of life" in str(locks.why_gone(path))
 
 
-@pytest.mark.parametrize(("state", "gone"), [("RUNNING", False), ("COMPLETING", False), ("FAILED", True)])
+@pytest.mark.parametrize(
+    ("state", "gone"),
+    [("RUNNING", False), ("COMPLETING", False), ("PENDING", False), ("REQUEUED", False), ("FAILED", True)],
+)
 def test_slurm_is_asked_about_the_writers_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, gone: bool
 ) -> None:

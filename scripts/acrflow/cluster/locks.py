@@ -21,7 +21,8 @@ from acrflow.io.files import write_json
 
 BEAT = 5.0  # seconds between two touches
 SILENT = 60.0  # seconds without one after which an owner counts as gone
-ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED", "NODE_FAIL", "OUT_OF_MEMORY", "PENDING"})
+# PENDING is none: a requeued job is that, and comes back for its checkpoints
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED", "NODE_FAIL", "OUT_OF_MEMORY"})
 
 
 class Lost(RuntimeError):
