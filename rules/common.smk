@@ -22,6 +22,7 @@ from acrflow.io.errors import InputError
 from acrflow.config.evidence import ENDINGS, examples_name, prompt_name
 from acrflow.workflow.code import imported_modules
 from acrflow.cluster import site as sites
+from acrflow.evaluation.published import published_names
 from acrflow.guideline.topics import read_topics, topics_of
 
 # Jobs run `python` of the environment that runs Snakemake, also when that was not activated, with this library.
@@ -109,6 +110,8 @@ GRADED = bool(C.retrieval.grader or PARSED)
 RETRIEVES = any(examples.endswith(ENDINGS["retrieved"]) for examples in [*EXAMPLES, *ASKED_AGAIN])
 BASELINES = ["majority", "majority_procedure", "nearest_neighbour", "tfidf_logreg", "minilm_logreg"]
 MODELS = [*C.trained(), *C.evaluation.references, "base", *BASELINES]
+# models that are the paper's own systems, by recipe and data: only beside these stand its figures
+PUBLISHED = [f"--published={model}={name}" for model, name in published_names(C).items()]
 STEPS = [
     "read_table" if C.source == "table" else "collect_guidelines",
     "list_references",

@@ -137,7 +137,7 @@ rule compare:
     params:
         bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
-        other_task=["--other-task"] if C.documents == "invented" or C.base.model == "tiny" else [],
+        published=PUBLISHED,
     message:
         "Comparing all models"
     shell:
@@ -153,7 +153,7 @@ rule compare:
             --seed {params.seed} \
             --out {output.comparison:q} \
             --pairs {output.pairs:q} \
-            --tables {output.tables:q} {params.other_task:q}
+            --tables {output.tables:q} {params.published:q}
         """
 
 

@@ -74,6 +74,7 @@ rule compare_evidence:
         examples=lambda wildcards: f"{RUN}/examples",
         bootstrap=C.evaluation.bootstrap,
         seed=C.seed,
+        published=PUBLISHED,
     message:
         "Comparing the adapters' answers with other evidence"
     shell:
@@ -87,5 +88,5 @@ rule compare_evidence:
             --examples {params.examples:q} \
             --bootstrap {params.bootstrap} \
             --seed {params.seed} \
-            --out {output.effects:q}
+            --out {output.effects:q} {params.published:q}
         """

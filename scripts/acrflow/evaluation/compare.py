@@ -47,12 +47,15 @@ def check(measured: Sequence[Measured], source: str) -> None:
             raise InputError(source, what, "measure all models on the same rows")
 
 
-def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]) -> pl.DataFrame:
+def comparison(
+    measured: Sequence[Measured], relative_times: Mapping[str, float], names: Mapping[str, str]
+) -> pl.DataFrame:
     """Every model on every split, one figure a row (`Comparison`), models in the order of `schemas.evaluation.KINDS`.
 
     Args:
         measured: all metrics.
         relative_times: adapter -> training time over that of the adapter named baseline.
+        names: model -> the system of the paper that it is (`published.published_names`).
     """
     families: dict[tuple[str, str], list[Measured]] = {}  # an adapter and those of its further seeds
     for one in measured:
@@ -67,7 +70,7 @@ def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]
             seeds = (
                 _over_seeds(families.get((one["model"], one["split"]), []), metric) if one["kind"] == "adapter" else {}
             )
-            printed = published.figure(one["model"], one["kind"], one["split"], metric)
+            printed = published.figure(names.get(one["model"]), one["split"], metric)
             rows.append(
                 {**who, "metric": metric, **figure, "seeds": 0, **seeds, "published": printed, "rows": one["rows"]}
             )

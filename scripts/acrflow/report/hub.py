@@ -91,7 +91,7 @@ def _results(compared: pl.DataFrame, adapter: str) -> dict[str, Any]:
 def _overview(compared: pl.DataFrame) -> str:
     """The performance table on the test split."""
     frame = tables.wide(compared, "test", tables.HEADLINE)
-    return tables.markdown(tables.for_readers(frame, "Test rows", same_task=True))
+    return tables.markdown(tables.for_readers(frame, "Test rows"))
 
 
 def _cell(row: dict[str, Any], metric: str) -> str:

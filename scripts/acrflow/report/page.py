@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from acrflow import schemas
 from acrflow.config.evidence import EvidenceKind
 from acrflow.evaluation import compare
-from acrflow.evaluation.published import SOURCE
+from acrflow.evaluation.published import SOURCE, other_systems
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.report import browser, charts, retrieved, tables
@@ -39,7 +39,8 @@ FREE = ("tokens", "seconds")  # a model that has nothing else in a table has no 
 class Inputs:
     """The files that a report is made from; `configuration` is the resolved one, as plain values.
 
-    `retrieval` and `grader` are folders, None where nothing was retrieved or graded.
+    `retrieval` and `grader` are folders, None where nothing was retrieved or graded. `published` are the paper's names
+    of the systems that are models of this run.
     """
 
     run: str
@@ -60,6 +61,7 @@ class Inputs:
     train: Path
     retrieval: Path | None = None
     grader: Path | None = None
+    published: Collection[str] = ()
 
 
 def build(inputs: Inputs) -> tuple[str, list[Chart]]:
@@ -104,9 +106,11 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         source=SOURCE,
         labels=LABELS,
         how=tables.METRICS,
-        headlines={split: _headline(compared, split, tables.HEADLINE) for split in splits},
-        more={split: _headline(compared, split, tables.MORE) for split in splits},
-        reasoning={split: _headline(compared, split, (*tables.REASONING, *tables.COST)) for split in splits},
+        headlines={split: _headline(compared, split, tables.HEADLINE, inputs.published) for split in splits},
+        more={split: _headline(compared, split, tables.MORE, inputs.published) for split in splits},
+        reasoning={
+            split: _headline(compared, split, (*tables.REASONING, *tables.COST), inputs.published) for split in splits
+        },
         findings=[finding for split in splits for finding in _findings(compared, pairs, split)],
         pairs=pairs,
         effects=_effects(schemas.read(EvidenceEffects, inputs.effects)),
@@ -168,8 +172,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> dict[str, Any]:
-    """A table of a split, by kind; `paper` are its metrics with published figures."""
+def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str], attached: Collection[str]) -> dict[str, Any]:
+    """A table of a split, by kind; `paper` are metrics with published figures, `others` the paper's other systems."""
     frame = tables.wide(compared, split, metrics)
     rows = frame.to_dicts()
     shown = tables.shown(frame)
@@ -180,6 +184,7 @@ def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> dic
         "metrics": known,
         "kinds": {kind: [row for row in answering if row["kind"] == kind] for kind in KINDS},
         "paper": [metric for metric in known if any(row[f"{metric}_published"] is not None for row in rows)],
+        "others": other_systems(attached, split, known),
     }
 
 
