@@ -21,6 +21,7 @@ from programs import program as program_file
 from acrflow import schemas
 from acrflow.evaluation import by_evidence, compare, metrics
 from acrflow.io.files import write_json, write_text
+from acrflow.report.page import _markdown
 from acrflow.schemas.dataset import EVIDENCE, Rows
 from acrflow.schemas.evaluation import Comparison, EvidenceEffects, Pairs
 from acrflow.schemas.evidence import Condensed, Pmids
@@ -267,6 +268,18 @@ def test_published_figures_stand_beside_the_papers_system_alone(page: Path, tmp_
     real = (tmp_path / "report" / "index.html").read_text()
     assert "in the paper" in real and "paper: MedReason-Embed" not in real
     assert "paper: Baseline (Llama 3.1 8B, ACR)" in real  # the run has a namesake of it, by another recipe
+
+
+def test_only_headers_and_pictures_of_a_card_are_changed_and_not_its_text(tmp_path: Path) -> None:
+    write_text(tmp_path / "figures/labels.svg", "<svg/>")
+    told = 'the tag `<th>` and `src="figures/labels.svg"`'
+    html = _markdown(f"{told}\n\n| a | b |\n| --- | --- |\n\n![l](figures/labels.svg) ![n](figures/no.svg)", tmp_path)
+    assert "<code>&lt;th&gt;</code>" in html and "<code>src=&quot;figures/labels.svg&quot;</code>" in html
+    assert html.count('<th scope="col">') == 2
+    assert re.findall(r'<img src="([^"]*)"', html) == [
+        f"data:image/svg+xml;base64,{base64.b64encode(b'<svg/>').decode()}",
+        "figures/no.svg",
+    ]
 
 
 def test_a_missing_file_is_named_and_no_page_is_written(tmp_path: Path) -> None:

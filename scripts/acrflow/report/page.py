@@ -12,6 +12,9 @@ import jinja2
 import polars as pl
 import vl_convert
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 
 from acrflow import schemas
 from acrflow.config.evidence import EvidenceKind
@@ -123,7 +126,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         qa=[_checks(path) for path in inputs.qa],
         leaks=_json(inputs.leaks),
         retrieval=retrieved.gather(inputs.retrieval, inputs.grader) if inputs.retrieval else None,
-        card=_with_images(_markdown(_text(inputs.card)), inputs.card.parent),
+        card=_markdown(_text(inputs.card), inputs.card.parent),
     )
     return html, list(drawn.values())
 
@@ -281,18 +284,27 @@ def _checks(path: Path) -> dict[str, Any]:
     return {"topic": path.name.removesuffix(".qa.json"), "figures": figures, "whole": whole}
 
 
-def _markdown(text: str) -> str:
-    """Markdown as HTML, HTML in it shown as text, table headers marked for screen readers."""
-    html: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return html.replace("<th", '<th scope="col"').replace('<th scope="col"ead', "<thead")
+def _markdown(text: str, folder: Path) -> str:
+    """Markdown as HTML: HTML in it shown as text, table headers marked for screen readers, pictures of `folder` put in.
 
+    The report is one file, so that a picture beside the card becomes a part of it.
+    """
 
-def _with_images(html: str, folder: Path) -> str:
-    """The pictures that lie beside a page in `folder`/figures, put into it: the report is one file."""
-    for picture in sorted((folder / "figures").glob("*.svg")):
-        data = base64.b64encode(picture.read_bytes()).decode()
-        html = html.replace(f'src="figures/{picture.name}"', f'src="data:image/svg+xml;base64,{data}"')
-    return html
+    def header(self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
+        tokens[at].attrs = {"scope": "col", **tokens[at].attrs}
+        return self.renderToken(tokens, at, options, env)
+
+    def image(self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
+        picture = folder / str(tokens[at].attrs["src"])
+        if picture.suffix == ".svg" and picture.is_file():
+            data = base64.b64encode(picture.read_bytes()).decode()
+            tokens[at].attrs["src"] = f"data:image/svg+xml;base64,{data}"
+        return self.image(tokens, at, options, env)
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("th_open", header)
+    parser.add_render_rule("image", image)
+    return str(parser.render(text))
 
 
 def _scalar(value: Any) -> str | None:
