@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from programs import HANGING
 from programs import program as program_file
 
 from acrflow import schemas
@@ -273,7 +274,7 @@ def test_a_killed_program_loses_at_most_one_batch_and_an_empty_split_is_fine(bas
     cache = tmp_path / "cache/base/test.greedy.jsonl"
     with open(tmp_path / "log", "w") as log:
         process = subprocess.Popen(run, stderr=log, stdout=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        until = time.monotonic() + 600  # against hanging: a quiet machine needs a tenth of it at most
+        until = time.monotonic() + HANGING
         while not (cache.is_file() and cache.read_bytes().count(b"\n") >= 6):
             assert process.poll() is None and time.monotonic() < until, (tmp_path / "log").read_text()
             time.sleep(0.02)
@@ -282,7 +283,7 @@ def test_a_killed_program_loses_at_most_one_batch_and_an_empty_split_is_fine(bas
     before = cache.read_bytes()
     assert not (tmp_path / "out").exists()
 
-    subprocess.run(run, check=True, capture_output=True, timeout=600)
+    subprocess.run(run, check=True, capture_output=True, timeout=HANGING)
     predictions = schemas.read(Predictions, tmp_path / "out/base/test.greedy.parquet")
     done = [json.loads(line) for line in before.split(b"\n")[:-1] if line]
     assert len(done) >= 3

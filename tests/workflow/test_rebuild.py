@@ -28,7 +28,7 @@ def built(tmp_path_factory):
     made = project.snakemake("--profile", "profiles/demo", "--config", "base={tiny: {steps: 4}}", "--", BASE)
     assert made.returncode == 0, made.stdout[-4000:]
     shutil.copytree(project.root / BASE, project.root / "tiny_base")
-    run = project.snakemake(*ARGUMENTS, timeout=560)
+    run = project.snakemake(*ARGUMENTS)
     assert run.returncode == 0, run.stdout[-4000:]
     return project
 
