@@ -81,9 +81,9 @@ def main() -> None:
             for draw in args.draws:
                 seed = None if draw == "greedy" else int(draw)
                 decoding = Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
-                asked = CachedModel(opened, made_by, args.cache / model / f"{split}.{draw}.jsonl", args.batch)
+                cached = CachedModel(opened, made_by, args.cache / model / f"{split}.{draw}.jsonl", args.batch)
                 with tqdm(total=examples.height, desc=f"{model} on {split}, {draw}", unit="row") as bar:
-                    done = predict(examples, asked, decoding, bar.update, adapter)
+                    done = predict(examples, cached, decoding, bar.update, adapter)
                 tables[args.out / model / f"{split}.{draw}.parquet"] = table(done, examples, model, split, draw)
 
     for path, predictions in tables.items():

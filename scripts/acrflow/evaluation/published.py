@@ -112,11 +112,11 @@ def _same_data(config: Config, paper: Config) -> bool:
 def _recipe(config: Config, name: str) -> dict[str, Any]:
     """What makes an adapter what it is, besides data and base: reward, hyperparameters and the models that it asks."""
     adapter = config.adapters[name]
-    asked = {"reasoning_embedding": config.models.embedder, "reasoning_judge": config.models.judge}
+    models = {"reasoning_embedding": config.models.embedder, "reasoning_judge": config.models.judge}
     return {
         **adapter.model_dump(exclude={"seed", "seeds", "resources", "training"}),
         "training": config.hyperparameters(name).model_dump(),
-        "models": {reward: model for reward, model in asked.items() if reward in adapter.rewards},
+        "models": {reward: model for reward, model in models.items() if reward in adapter.rewards},
     }
 
 

@@ -182,7 +182,7 @@ def _names_conclusions(section: Section) -> bool:
 def _with_findings(sentences: Sequence[str]) -> list[str]:
     """The sentences with a finding, and the last one, which concludes."""
     last = len(sentences) - 1
-    return [sentence for place, sentence in enumerate(sentences) if place == last or _has_finding(sentence)]
+    return [sentence for index, sentence in enumerate(sentences) if index == last or _has_finding(sentence)]
 
 
 def _has_finding(sentence: str) -> bool:

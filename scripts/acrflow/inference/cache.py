@@ -87,11 +87,11 @@ class CachedModel:
         for number, start in enumerate(range(0, len(left), self.batch), first):
             names = left[start : start + self.batch]
             assert backend is not None
-            asked, began = [prompts[name] for name in names], time.perf_counter()
-            generated = backend.generate(asked, decoding, number, adapter)
+            conversations, began = [prompts[name] for name in names], time.perf_counter()
+            generated = backend.generate(conversations, decoding, number, adapter)
             seconds = (time.perf_counter() - began) / len(names)
             scored = decoding.seed is None and score is not None
-            shares = score(backend, asked, generated) if scored and score else [None] * len(names)
+            shares = score(backend, conversations, generated) if scored and score else [None] * len(names)
             answers = {
                 name: Answer(one.text, one.tokens, one.truncated, seconds, share)
                 for name, one, share in zip(names, generated, shares, strict=True)

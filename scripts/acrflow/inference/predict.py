@@ -51,9 +51,9 @@ def predict(
     prompts = dict(zip(ordered["id"], ordered["messages"].to_list(), strict=True))
 
     def score(
-        backend: Backend, asked: Sequence[Conversation], generated: Sequence[Generated]
+        backend: Backend, conversations: Sequence[Conversation], generated: Sequence[Generated]
     ) -> list[list[float] | None]:
-        return backend.choose(asked, [completion.opening(one.text) for one in generated], CANDIDATES, adapter)
+        return backend.choose(conversations, [completion.opening(one.text) for one in generated], CANDIDATES, adapter)
 
     answers = model.complete(prompts, decoding, progress, adapter, score)
     return {id_: answer._asdict() for id_, answer in answers.items()}

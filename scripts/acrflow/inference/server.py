@@ -42,11 +42,11 @@ class ServerBackend:
     ) -> list[Generated]:
         """See `Backend.generate`; whether a seed repeats a sampled run is the server's affair."""
         bodies = []
-        for place, conversation in enumerate(conversations):
+        for index, conversation in enumerate(conversations):
             body: dict[str, Any] = {"model": self._model, "messages": conversation, "temperature": 0.0}
             body["max_tokens"] = decoding.max_new_tokens
             if decoding.seed is not None:
-                seed = batch_seed(decoding.seed, batch_number) + place
+                seed = batch_seed(decoding.seed, batch_number) + index
                 body |= {"temperature": decoding.temperature, "top_p": decoding.top_p, "seed": seed}
             bodies.append(body)
         with ThreadPoolExecutor(self._at_once) as pool:

@@ -66,16 +66,16 @@ class TransformersBackend:
 
         built = trees(self._tokenizer, prompt_texts(self._tokenizer, conversations), openings, candidates)
         # a branching on the way to another one is read from the same sequence
-        asked = [(one, prefix) for one in built if one is not None for prefix in longest_prefixes(one)]
-        if not asked:
+        prefixes = [(one, prefix) for one in built if one is not None for prefix in longest_prefixes(one)]
+        if not prefixes:
             return [None] * len(built)
-        inputs = self._padded([list(prefix) for _, prefix in asked])
-        kept = 1 + max(len(prefix) - len(one.prefix) for tree, prefix in asked for one in tree.on_the_way(prefix))
+        inputs = self._padded([list(prefix) for _, prefix in prefixes])
+        last = 1 + max(len(prefix) - len(one.prefix) for tree, prefix in prefixes for one in tree.on_the_way(prefix))
         positions = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode(), self._using(adapter):
-            logits = self._model(**inputs, position_ids=positions, use_cache=False, logits_to_keep=kept).logits.float()
+            logits = self._model(**inputs, position_ids=positions, use_cache=False, logits_to_keep=last).logits.float()
         values: dict[tuple[int, Branching], list[float]] = {}
-        for at, (tree, prefix) in enumerate(asked):
+        for at, (tree, prefix) in enumerate(prefixes):
             for one in tree.on_the_way(prefix):
                 place = len(one.prefix) - len(prefix) - 1  # from the end, where padding does not count
                 values[id(tree), one] = logits[at, place, list(one.children)].tolist()
@@ -104,9 +104,9 @@ class TransformersBackend:
     def _completion(self, tokens: list[int]) -> Generated:
         """Cut at the first end of sequence, which may also be the padding token."""
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
-        kept = tokens if end is None else tokens[: end + 1]
-        text = str(self._tokenizer.decode(kept, skip_special_tokens=True))
-        return Generated(text=text, tokens=len(kept), truncated=end is None)
+        own = tokens if end is None else tokens[: end + 1]
+        text = str(self._tokenizer.decode(own, skip_special_tokens=True))
+        return Generated(text=text, tokens=len(own), truncated=end is None)
 
 
 def _with_adapter(model: Any, name: str, folder: str, base: str) -> Any:

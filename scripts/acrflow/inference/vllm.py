@@ -80,8 +80,8 @@ class VllmBackend:
         if decoding.seed is not None:
             draw = {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
         params = []
-        for place in range(len(conversations)):
-            seed = None if decoding.seed is None else batch_seed(decoding.seed, batch_number) + place
+        for index in range(len(conversations)):
+            seed = None if decoding.seed is None else batch_seed(decoding.seed, batch_number) + index
             params.append(SamplingParams(max_tokens=decoding.max_new_tokens, seed=seed, **draw))
         outputs = self._complete(prompt_tokens(self._tokenizer, conversations), params, adapter)
         return [Generated(first.text, len(first.token_ids), first.finish_reason == "length") for first in outputs]
@@ -112,9 +112,9 @@ class VllmBackend:
 
     def _complete(self, prompts: list[list[int]], params: list[Any], adapter: str | None) -> list[Any]:
         """The first output of each prompt."""
-        asked = [{"prompt_token_ids": tokens} for tokens in prompts]
+        inputs = [{"prompt_token_ids": tokens} for tokens in prompts]
         lora = self._requests.get(adapter) if adapter is not None else None
-        outputs = self._llm.generate(asked, params, lora_request=lora, use_tqdm=False)
+        outputs = self._llm.generate(inputs, params, lora_request=lora, use_tqdm=False)
         return [output.outputs[0] for output in outputs]
 
 
@@ -126,7 +126,7 @@ def merged(base: LanguageModel, adapter: Path) -> Path:
 
     folder = adapter.with_name(f".{adapter.name}.merged")
     model = load_base(base.model, base.revision, base.dtype, "none")
-    with whole_folder(folder) as place:
-        PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(place)
-        load_tokenizer(base.model, base.revision).save_pretrained(place)
+    with whole_folder(folder) as temporary:
+        PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(temporary)
+        load_tokenizer(base.model, base.revision).save_pretrained(temporary)
     return folder

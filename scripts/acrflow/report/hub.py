@@ -48,12 +48,12 @@ def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any
     )
     prompts = Path(facts["prompts"])
     names = []
-    with whole_folder(out) as place:
+    with whole_folder(out) as temporary:
         for folder in adapters:
             missing = [name for name in (*WEIGHTS, "spec.json") if not (folder / name).is_file()]
             if missing:
                 raise InputError(folder, f"no whole adapter: {', '.join(missing)} missing", "train it again")
-            target = place / folder_of(folder.name)
+            target = temporary / folder_of(folder.name)
             target.mkdir()
             for name in (*WEIGHTS, *CARRIED):
                 if (folder / name).is_file():
@@ -66,7 +66,7 @@ def write(adapters: Sequence[Path], compared: pl.DataFrame, facts: dict[str, Any
             write_text(target / "README.md", card)
             names.append(target.name)
         overview = environment.get_template("hub.md.j2").render(names=names, results=_overview(compared), **facts)
-        write_text(place / "README.md", overview)
+        write_text(temporary / "README.md", overview)
     return names
 
 

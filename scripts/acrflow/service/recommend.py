@@ -100,13 +100,13 @@ def answer(
     conversation = messages(prompt, {**case, "evidence": shown})
     opened = open_language_model(settings, {adapter.name: adapter})
     limit = max_new_tokens or spec["training"].get("completion_tokens", 1000)
-    said = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
-    shares = opened.choose([conversation], [completion.opening(said.text)], CANDIDATES, adapter.name)[0]
-    parts = completion.parse(said.text)
+    generated = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
+    shares = opened.choose([conversation], [completion.opening(generated.text)], CANDIDATES, adapter.name)[0]
+    parts = completion.parse(generated.text)
     unknown = sorted(set(citations(parts.reasoning or "")) - {study["number"] for study in shown})
     if unknown:
         notes.append(f"the reasoning cites {', '.join(map(str, unknown))}, which it was not shown")
-    if said.truncated:
+    if generated.truncated:
         notes.append(f"the answer was cut at {limit} tokens")
     return {
         **case,
@@ -117,5 +117,5 @@ def answer(
         "reasoning": parts.reasoning,
         "evidence": shown,
         "notes": notes,
-        "completion": said.text,
+        "completion": generated.text,
     }
