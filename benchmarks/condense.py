@@ -150,7 +150,8 @@ def evidence_tables() -> dict[str, Any]:
 
 def fidelity_of(studies: list[Any]) -> dict[str, Any]:
     """Numbers and words kept, where the results are stated."""
-    from acrflow.evidence.condense import condense_sections, split_sentences
+    from acrflow.evidence.condense import condense_sections
+    from acrflow.text.sentences import split_sentences
 
     pairs, results = [], []
     words = {"objective": [0, 0], "results": [0, 0]}
@@ -162,7 +163,7 @@ def fidelity_of(studies: list[Any]) -> dict[str, Any]:
         pairs.append((whole, text))
         results.append((study.results, text))
         for part, source in (("objective", objective), ("results", study.results)):
-            for sentence in split_sentences(source):
+            for sentence in split_sentences(source).sentences:
                 words[part][0] += len(sentence.split()) if sentence in text else 0
                 words[part][1] += len(sentence.split())
     shares = {f"{part}_words_kept": round(left / all_, 3) for part, (left, all_) in words.items()}

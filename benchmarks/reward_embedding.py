@@ -46,7 +46,7 @@ def main() -> None:
     reward = rewards.load("reasoning_embedding", {"gated": True}, {"embedder": lambda: model})
 
     def ours() -> list[Any]:
-        model._kept.clear()  # as at the start of a training
+        model._cached.clear()  # as at the start of a training
         return [
             value
             for texts, golds in steps

@@ -54,6 +54,7 @@ from acrflow.io.code import ASIDE_IN_TRAINING, OF_REWARDS, code_of
 from acrflow.io.errors import InputError
 from acrflow.io.shipped import own_or_shipped
 from acrflow.cluster import site as sites
+from acrflow.evaluation.published import published_names
 from acrflow.guideline.topics import read_topics, topics_of
 from acrflow.workflow.checks import check_inputs
 from acrflow.workflow.layout import Layout, evidence_options, prompt_of, shows
@@ -88,6 +89,10 @@ if SITE:  # on a cluster; the profile says so
         container: SITE.container
 
     shell.prefix(SITE.prefix)
+
+
+# models that are the paper's own systems, by recipe and data: only beside these stand its figures
+PUBLISHED = [f"--published={model}={name}" for model, name in published_names(settings).items()]
 
 
 def any_of(names):

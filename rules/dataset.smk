@@ -68,7 +68,7 @@ if settings.dataset.distiller:
                 --sentences {input.sentences:q} \
                 --guidelines {input.guidelines:q} \
                 --settings {params.settings:q} \
-                --kept {params.cache:q} \
+                --cache {params.cache:q} \
                 --out {output.traces:q} \
                 --ledger {output.ledger:q}
             """

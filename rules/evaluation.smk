@@ -141,7 +141,7 @@ rule compare:
         entries=layout.entries(),
         bootstrap=settings.evaluation.bootstrap,
         seed=settings.seed,
-        other_task=["--other-task"] if settings.documents == "invented" or settings.base.model == "tiny" else [],
+        published=PUBLISHED,
     message:
         "Comparing all models"
     shell:
@@ -158,7 +158,7 @@ rule compare:
             --seed {params.seed} \
             --out {output.comparison:q} \
             --pairs {output.pairs:q} \
-            --tables {output.tables:q} {params.other_task:q}
+            --tables {output.tables:q} {params.published:q}
         """
 
 

@@ -148,7 +148,7 @@ if settings.evidence.condenser:
                 --quantization {params.condenser.quantization} \
                 --batch {params.condenser.batch} \
                 --max-new-tokens {params.condenser.new_tokens} \
-                --kept {params.cache:q} \
+                --cache {params.cache:q} \
                 --out {output.condensed:q} \
                 --ledger {output.ledger:q} {params.revision:q}
             """

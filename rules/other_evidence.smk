@@ -72,6 +72,7 @@ rule compare_evidence:
         examples=lambda wildcards: f"{RUN}/examples",
         bootstrap=settings.evaluation.bootstrap,
         seed=settings.seed,
+        published=PUBLISHED,
     message:
         "Comparing the adapters' predictions with other evidence"
     shell:
@@ -86,5 +87,5 @@ rule compare_evidence:
             --examples {params.examples:q} \
             --bootstrap {params.bootstrap} \
             --seed {params.seed} \
-            --out {output.effects:q}
+            --out {output.effects:q} {params.published:q}
         """

@@ -93,7 +93,7 @@ rule predict:
             --top-p {params.top_p} \
             --backend {params.backend} \
             --batch {params.batch} \
-            --kept {params.cache:q} \
+            --cache {params.cache:q} \
             --out {params.out:q} {params.merge:q} {params.evidence:q}
         """
 
@@ -139,7 +139,7 @@ rule predict_reference:
             --examples {params.examples:q} \
             --splits {params.splits:q} \
             --batch {params.batch} \
-            --kept {params.cache:q} \
+            --cache {params.cache:q} \
             --out {params.out:q}
         """
 

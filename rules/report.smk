@@ -66,6 +66,7 @@ rule write_report:
         config=lambda wildcards: settings.model_dump_json(),  # its {acr_id} is no wildcard
         retrieval=lambda wildcards: [f"--retrieval={RUN}/retrieval"] if layout.retrieves else [],
         grader=lambda wildcards, input: [f"--grader={input.grader}"] if input.grader else [],
+        published=PUBLISHED,
     message:
         "Writing the report"
     shell:
@@ -91,7 +92,7 @@ rule write_report:
             --pmids {input.pmids:q} \
             --condensed {input.condensed:q} \
             --figures {output.figures:q} \
-            --out {output.report:q} {params.retrieval:q} {params.grader:q}
+            --out {output.report:q} {params.retrieval:q} {params.grader:q} {params.published:q}
         """
 
 

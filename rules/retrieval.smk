@@ -52,7 +52,7 @@ rule search_studies:
             --guidelines {input.guidelines:q} \
             --pmids {input.pmids:q} \
             --settings {params.settings:q} \
-            --kept {params.cache:q} \
+            --rewriter-cache {params.cache:q} \
             --queries {output.queries:q} \
             --found {output.found:q} \
             --pmids-out {output.pmids:q} \

@@ -1,11 +1,10 @@
 """Let a language model write the reasoning as one-fact sentences; where the checker doubts them, split sentences stand.
 
-What is done is kept, batch by batch, and taken up by the next call.
+What is done is cached, batch by batch, and taken up by the next call.
 """
 
 import argparse
 import json
-from functools import cache
 from pathlib import Path
 
 from acrflow.io.errors import run
@@ -16,7 +15,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=Path, required=True, help="traces as the sentence splitter made them")
     parser.add_argument("--guidelines", type=Path, required=True, help="guidelines.parquet, with the texts")
     parser.add_argument("--settings", required=True, help="JSON of the section dataset.distiller of the configuration")
-    parser.add_argument("--kept", type=Path, required=True, help="JSON lines where generated texts are kept")
+    parser.add_argument("--cache", type=Path, required=True, help="JSON lines where generated texts are cached")
     parser.add_argument("--out", type=Path, required=True, help="traces.parquet to write")
     parser.add_argument("--ledger", type=Path, required=True, help="ledger to write (JSON)")
     args = parser.parse_args()
@@ -25,19 +24,14 @@ def main() -> None:
     from acrflow.config.dataset import Distiller
     from acrflow.dataset.distill import distill
     from acrflow.evidence.entrez import progress_bar
-    from acrflow.inference import backend as generation
+    from acrflow.inference.backend import Decoding
+    from acrflow.inference.cache import CachedModel
     from acrflow.io.ledger import Ledger
     from acrflow.schemas.dataset import Traces
     from acrflow.schemas.guideline import Guidelines
 
     wanted = Distiller.model_validate(json.loads(args.settings))
-    choice = generation.Choice(
-        wanted.backend,
-        generation.Base(wanted.model, wanted.revision, wanted.dtype, wanted.quantization),
-        server=generation.Server(wanted.url, wanted.key, wanted.batch),
-    )
-    server = wanted.url if wanted.backend == "server" else None
-    identity = {"backend": wanted.backend, "server": server, "base": vars(choice.base)}
+    model = CachedModel.of(wanted, args.cache, wanted.batch)
     sentences = schemas.read(Traces, args.sentences)
     guidelines = schemas.read(Guidelines, args.guidelines)
     ledger = Ledger("distill_traces", "texts")
@@ -46,12 +40,9 @@ def main() -> None:
         traces = distill(
             sentences,
             guidelines,
-            cache(lambda: generation.open_backend(choice)),
-            generation.Decoding(wanted.new_tokens, temperature=wanted.temperature),
+            model,
+            Decoding(wanted.new_tokens, temperature=wanted.temperature),
             wanted.attempts,
-            wanted.batch,
-            args.kept,
-            identity,
             ledger,
             bar.update,
         )

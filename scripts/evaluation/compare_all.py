@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--roster", type=Path, required=True, help="roster.json: which adapters are seeds of one")
     parser.add_argument("--trainings", type=Path, nargs="*", default=[], help="training/{adapter}, with the logs")
     parser.add_argument("--effects", type=Path, help="evidence.parquet: answers with other evidence")
-    parser.add_argument("--other-task", action="store_true", help="say that the paper's figures are another task's")
+    parser.add_argument(
+        "--published", action="append", default=[], metavar="MODEL=NAME", help="a model that is a system of the paper"
+    )
     parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
     parser.add_argument("--seed", type=int, default=3407, help="seed of the bootstrap (default 3407)")
     parser.add_argument("--out", type=Path, required=True, help="comparison.parquet")
@@ -42,7 +44,8 @@ def main() -> None:
     logs = {one.name: schemas.read(TrainingLog, one / "training_log.parquet") for one in args.trainings}
     families = {one.name: one.adapter or one.name for one in read_roster(args.roster).of("adapter")}
     pairs = compare.pairs(compare.tallies(predictions, rows, measured), args.bootstrap, args.seed)
-    compared = compare.comparison(measured, compare.relative_times(logs), families)
+    names = dict(one.split("=") for one in args.published)
+    compared = compare.comparison(measured, compare.relative_times(logs), names, families)
 
     splits = compared["split"].unique(maintain_order=True).to_list()
     wanted = [
@@ -55,8 +58,7 @@ def main() -> None:
         if split not in splits:
             continue
         frame = tables.wide(compared, split, metrics)
-        paper = [metric for metric in tables.PUBLISHED if metric in metrics]
-        table = tables.for_readers(frame, caption, not args.other_task, paper)
+        table = tables.for_readers(frame, caption, split, names.values())
         with whole(args.tables / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
         write_text(args.tables / f"{name}.md", tables.markdown(table))
@@ -64,7 +66,7 @@ def main() -> None:
     effects = schemas.read(EvidenceEffects, args.effects) if args.effects else None
     if effects is not None and not effects.is_empty():
         for split in effects["split"].unique(maintain_order=True):
-            table = for_readers(effects, split, not args.other_task)
+            table = for_readers(effects, split)
             write_text(args.tables / f"evidence.{split}.md", tables.markdown(table))
             write_text(args.tables / f"evidence.{split}.tex", tables.latex(table))
         with whole(args.tables / "evidence.csv") as temporary:

@@ -71,7 +71,7 @@ def main() -> None:
                         predictions,
                         rows,
                         shown,
-                        embed.encode_kept,
+                        embed.encode_cached,
                         find,
                         rate if rater else None,
                         rater.highest if rater else 0,

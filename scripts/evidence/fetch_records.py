@@ -1,7 +1,7 @@
 """Get the PubMed record of every cited PMID, from Entrez or from a folder of EFetch XML.
 
 NCBI's API key, if you have one, is read from the environment variable NCBI_API_KEY and allows 10 requests a second
-in place of 3. Programs that share a cache wait for each other. What has arrived is kept: a killed run continues.
+in place of 3. Programs that share a cache wait for each other. What has arrived is cached: a killed run continues.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Let a language model condense the abstracts; a text with a number that its abstract lacks gives way to the rule's.
 
-What is done is kept, batch by batch, and taken up by the next call.
+What is done is cached, batch by batch, and taken up by the next call.
 """
 
 import argparse
-from functools import cache
 from pathlib import Path
 
 from acrflow.io.errors import run
@@ -23,34 +22,29 @@ def main() -> None:
     parser.add_argument("--key", default="OPENAI_API_KEY", help="environment variable that holds the server's key")
     parser.add_argument("--batch", type=int, default=16, help="abstracts generated at once (default 16)")
     parser.add_argument("--max-new-tokens", type=int, default=600, help="length limit in tokens (default 600)")
-    parser.add_argument("--kept", type=Path, required=True, help="JSON lines where generated texts are kept")
+    parser.add_argument("--cache", type=Path, required=True, help="JSON lines where generated texts are cached")
     parser.add_argument("--out", type=Path, required=True, help="condensed.parquet to write")
     parser.add_argument("--ledger", type=Path, required=True, help="ledger to write (JSON)")
     args = parser.parse_args()
 
     from acrflow import schemas
+    from acrflow.config.language_model import LanguageModel
     from acrflow.evidence.entrez import progress_bar
     from acrflow.evidence.rewrite import rewrite
-    from acrflow.inference import backend as generation
+    from acrflow.inference.backend import Decoding
+    from acrflow.inference.cache import CachedModel
     from acrflow.io.ledger import Ledger
     from acrflow.schemas.evidence import Condensed, Records
 
-    choice = generation.Choice(
-        args.backend,
-        generation.Base(args.model, args.revision, args.dtype, args.quantization),
-        server=generation.Server(args.url, args.key, args.batch),
-    )
-    opened = cache(lambda: generation.open_backend(choice))
-    server = args.url if args.backend == "server" else None
-    identity = {"backend": args.backend, "server": server, "base": vars(choice.base)}
+    settings = LanguageModel(**{name: getattr(args, name) for name in LanguageModel.model_fields})
+    model = CachedModel.of(settings, args.cache, args.batch)
     condensed = schemas.read(Condensed, args.condensed)
     records = schemas.read(Records, args.records)
-    decoding = generation.Decoding(args.max_new_tokens)
     ledger = Ledger("rewrite_abstracts", "abstracts")
     ledger.facts["model"] = args.model
     texts = condensed["text"].drop_nulls().len()
     with progress_bar(texts, "abstracts", "Condensing") as bar:
-        changed = rewrite(condensed, records, opened, decoding, args.batch, args.kept, identity, ledger, bar.update)
+        changed = rewrite(condensed, records, model, Decoding(args.max_new_tokens), ledger, bar.update)
     schemas.write(Condensed, changed, args.out)
     ledger.write(args.ledger)
     print(f"{changed['words_after'].sum()} of {changed['words_before'].sum()} words kept")

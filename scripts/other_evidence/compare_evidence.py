@@ -15,6 +15,9 @@ def main() -> None:
     parser.add_argument("--others", type=Path, required=True, help="folder with {evidence}/ of the same kind")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
     parser.add_argument("--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet")
+    parser.add_argument(
+        "--published", action="append", default=[], metavar="MODEL=NAME", help="a model that is a system of the paper"
+    )
     parser.add_argument("--bootstrap", type=int, default=1000, help="bootstrap draws (default 1000)")
     parser.add_argument("--seed", type=int, default=3407, help="seed of the bootstrap (default 3407)")
     parser.add_argument("--out", type=Path, required=True, help="evidence.parquet to write")
@@ -39,10 +42,12 @@ def main() -> None:
             predictions = metrics.read_predictions(path, model.name, split)
             group[evidence] = metrics.tally(predictions, rows[split], examples, path)
             shown.setdefault((model.name, split), {})[evidence] = int((examples["references"].list.len() > 0).sum())
-    found = []
+    found, names = [], dict(one.split("=") for one in args.published)
     for (name, split), group in answers.items():
         own = next(iter(group))
-        found += by_evidence.effects(split, name, own, group, shown[name, split], args.bootstrap, args.seed)
+        found += by_evidence.effects(
+            split, name, own, group, shown[name, split], args.bootstrap, args.seed, names.get(name)
+        )
     table = by_evidence.table(found)
     schemas.write(EvidenceEffects, table, args.out)
     for row in table.iter_rows(named=True):

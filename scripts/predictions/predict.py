@@ -1,7 +1,7 @@
 """Complete the prompts of all splits with the base model, adapters or a served model, greedily and sampled.
 
-A base is loaded once for all its adapters, one base after the other. What is done is kept, batch by batch, and taken up
-by the next call.
+A base is loaded once for all its adapters, one base after the other. What is done is cached, batch by batch, and taken
+up by the next call.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="address of an OpenAI-compatible server")
     parser.add_argument("--key", default="OPENAI_API_KEY", help="environment variable that holds the server's key")
     parser.add_argument("--at-once", type=int, default=8, help="requests to the server under way at a time (default 8)")
-    parser.add_argument("--kept", type=Path, required=True, help="folder where finished batches are kept")
+    parser.add_argument("--cache", type=Path, required=True, help="folder where completions are cached")
     parser.add_argument("--out", type=Path, required=True, help="folder for {model}/{split}.{draw}.parquet")
     args = parser.parse_args()
     for draw in args.draws:
@@ -44,8 +44,10 @@ def main() -> None:
     from tqdm import tqdm
 
     from acrflow import schemas
+    from acrflow.config.language_model import LanguageModel
     from acrflow.config.roster import read_roster
-    from acrflow.inference import backend as generation
+    from acrflow.inference.backend import Decoding, open_language_model
+    from acrflow.inference.cache import CachedModel
     from acrflow.inference.predict import identity, predict, table
     from acrflow.schemas.dataset import Examples
     from acrflow.schemas.inference import Predictions
@@ -57,24 +59,19 @@ def main() -> None:
 
     tables: dict[Path, Any] = {}
     for models in by_base(wanted):
-        choice = generation.Choice(
-            args.backend,
-            generation.Base(**models[0].loaded.model_dump()),
-            {model.name: args.adapters / model.name for model in models if model.kind == "adapter"},
-            args.merge,
-            generation.Server(args.url, args.key, args.at_once),
-        )
-        opened = cache(partial(generation.open_backend, choice))
+        settings = LanguageModel(backend=args.backend, url=args.url, key=args.key, **models[0].loaded.model_dump())
+        adapters = {model.name: args.adapters / model.name for model in models if model.kind == "adapter"}
+        opened = cache(partial(open_language_model, settings, adapters, args.merge, args.at_once))
         gc.collect()  # the base before it leaves the GPU
         for model, split, draw in product(models, args.splits, args.draws):
             adapter = model.name if model.kind == "adapter" else None
             examples = schemas.read(Examples, args.examples / f"{model.examples_with(args.evidence)}.{split}.parquet")
             seed = None if draw == "greedy" else int(draw)
-            decoding = generation.Decoding(model.longest, seed, args.temperature, args.top_p)
-            kept = args.kept / model.name / f"{split}.{draw}.jsonl"
-            made_by = identity(choice, adapter)
+            decoding = Decoding(model.longest, seed, args.temperature, args.top_p)
+            made_by = identity(settings, adapters.get(model.name), args.merge)
+            cached = CachedModel(opened, made_by, args.cache / model.name / f"{split}.{draw}.jsonl", args.batch)
             with tqdm(total=examples.height, desc=f"{model.name} on {split}, {draw}", unit="row") as bar:
-                done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter)
+                done = predict(examples, cached, decoding, bar.update, adapter)
             path = args.out / model.name / f"{split}.{draw}.parquet"
             tables[path] = table(done, examples, model.name, split, draw)
 

@@ -34,6 +34,9 @@ def main() -> None:
     parser.add_argument("--condensed", type=Path, required=True, help="condensed.parquet")
     parser.add_argument("--retrieval", type=Path, help="folder of the retrieval's tables (default: none was run)")
     parser.add_argument("--grader", type=Path, help="folder of the grader that was used (default: nothing was graded)")
+    parser.add_argument(
+        "--published", action="append", default=[], metavar="MODEL=NAME", help="a model that is a system of the paper"
+    )
     parser.add_argument("--figures", type=Path, required=True, help="folder for the charts as SVG files")
     parser.add_argument("--out", type=Path, required=True, help="index.html")
     args = parser.parse_args()
@@ -43,6 +46,7 @@ def main() -> None:
     from acrflow.report.page import Inputs, build
 
     files = {key: value for key, value in vars(args).items() if key not in ("config_json", "figures", "out")}
+    files["published"] = [one.partition("=")[2] for one in args.published]
     html, charts = build(Inputs(configuration=configuration, **files))
     for chart in charts:
         write_text(args.figures / f"{chart.name}.svg", chart.svg())

@@ -68,7 +68,7 @@ def main() -> None:
     shares = [
         *judge.recalls(found, topics, wanted),
         *judge.overlaps(retrieved, cited, topics),
-        *judge.centres(retrieved, cited, topics, embedder(args.embedder, args.device).encode_kept),
+        *judge.centres(retrieved, cited, topics, embedder(args.embedder, args.device).encode_cached),
         *judge.coverage(rows, schemas.read(Assigned, args.assigned)),
     ]
     judged = judge.table(shares, args.draws, args.seed)

@@ -1,6 +1,6 @@
 """Search PubMed, or a folder of its records, for studies of each condition with eight queries.
 
-Every answer is kept beside the cache of records: a killed run continues. A query that finds nothing, finds too much or
+Every answer is cached beside the records: a killed run continues. A query that finds nothing, finds too much or
 is no Boolean query has a status of its own and stops no other.
 """
 
@@ -47,7 +47,7 @@ def main() -> None:
         cited[topic].add(pmid)
 
     confined = queries.Filters.of(settings)
-    rewriter = written(settings.rewriter, asked, args.kept) if settings.rewriter else queries.mesh_query
+    rewriter = written(settings.rewriter, asked, args.rewriter_cache) if settings.rewriter else queries.mesh_query
     ledger = Ledger("search_studies", "queries")
     ledger.facts["rewriter"] = settings.rewriter.model if settings.rewriter else "mesh"
     with open_engine(args, len(asked)) as engine, progress_bar(len(asked), "queries", "Searching") as bar:
@@ -60,23 +60,14 @@ def main() -> None:
     ledger.write(args.ledger)
 
 
-def written(settings: Rewriter, asked: Sequence[Question], kept: Path) -> queries.Rewriter:
+def written(settings: Rewriter, asked: Sequence[Question], cache: Path) -> queries.Rewriter:
     """A rewriter that looks up what a language model wrote."""
-    from functools import cache
-
-    from acrflow.inference import backend as generation
+    from acrflow.inference.backend import Decoding
+    from acrflow.inference.cache import CachedModel
     from acrflow.retrieval.search import with_imaging
 
-    choice = generation.Choice(
-        settings.backend,
-        generation.Base(settings.model, settings.revision, settings.dtype, settings.quantization),
-        server=generation.Server(settings.url, settings.key, settings.batch),
-    )
-    opened = cache(lambda: generation.open_backend(choice))
-    server = settings.url if settings.backend == "server" else None
-    identity = {"backend": settings.backend, "server": server, "base": vars(choice.base)}
-    decoding = generation.Decoding(settings.new_tokens)
-    answers = queries.model_queries(asked, opened, decoding, settings.batch, kept, identity)
+    model = CachedModel.of(settings, cache, settings.batch)
+    answers = queries.model_queries(asked, model, Decoding(settings.new_tokens))
     return lambda question, known: with_imaging(answers[question])
 
 
@@ -85,7 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--guidelines", type=Path, required=True, help="guidelines.parquet: conditions and procedures")
     parser.add_argument("--pmids", type=Path, required=True, help="pmids.parquet: what the guidelines cite themselves")
     parser.add_argument("--settings", default="{}", help="JSON of the configuration's `retrieval` (default: its own)")
-    parser.add_argument("--kept", type=Path, help="JSON lines where a language model's queries are kept")
+    parser.add_argument("--rewriter-cache", type=Path, help="JSON lines where a language model's queries are cached")
     add_options(parser)
     parser.add_argument("--queries", type=Path, required=True, help="queries.parquet to write")
     parser.add_argument("--found", type=Path, required=True, help="found.parquet to write")

@@ -36,7 +36,9 @@ def tally(said, split="generalization", model="citations"):
 
 def test_changes_are_those_of_the_same_rows():
     answers = {kind: tally(said) for kind, said in SAID.items()}
-    rows = by_evidence.effects("generalization", "citations", "acr", answers, dict.fromkeys(SAID, 8), 400, 1)
+    rows = by_evidence.effects(
+        "generalization", "mine", "acr", answers, dict.fromkeys(SAID, 8), 400, 1, name="citations"
+    )
     own, retrieved, none = by_evidence.table(rows).to_dicts()
     assert own["own"] and own["macro_f1"] == 1 and own["macro_f1_change"] is None and own["p"] == 1
     assert retrieved["unparsed"] == pytest.approx(1 / 8)
@@ -51,14 +53,18 @@ def test_changes_are_those_of_the_same_rows():
 
 def test_the_table_for_readers_has_change_and_paper():
     answers = {kind: tally(said) for kind, said in SAID.items()}
-    rows = by_evidence.effects("generalization", "citations", "acr", answers, dict.fromkeys(SAID, 8), 400, 1)
-    table = for_readers(by_evidence.table(rows), "generalization", same_task=True)
+    rows = by_evidence.effects(
+        "generalization", "mine", "acr", answers, dict.fromkeys(SAID, 8), 400, 1, name="citations"
+    )
+    table = for_readers(by_evidence.table(rows), "generalization")
     own, retrieved, none = table.rows
     assert own[1] == "acr (trained with)" and own[4] == "–"
     change = 100 * (rows[1]["macro_f1"] - 1)
     assert retrieved[4].startswith(f"{change:.1f} [") and retrieved[5] == "40.4"
     assert none[5] == "–"
-    assert r"\begin{tabular}" in tables.latex(table) and "| citations | none |" in tables.markdown(table)
+    assert r"\begin{tabular}" in tables.latex(table) and "| mine | none |" in tables.markdown(table)
+    unknown = by_evidence.effects("generalization", "citations", "acr", answers, dict.fromkeys(SAID, 8), 50, 1)
+    assert not any("paper" in head for head in for_readers(by_evidence.table(unknown), "generalization").heads)
 
 
 def test_an_adapter_against_itself_does_not_change():

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,10 @@ from programs import program as program_file
 from sklearn import metrics as sk
 
 from acrflow import schemas
+from acrflow.config.adapters import paper_adapters
+from acrflow.config.configuration import Config
 from acrflow.evaluation import compare, metrics
+from acrflow.evaluation.published import published_names
 from acrflow.io.errors import InputError
 from acrflow.io.files import write_json
 from acrflow.report import tables
@@ -91,26 +95,84 @@ def test_differences_are_drawn_in_pairs() -> None:
     assert found == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.006)
 
 
-def test_the_comparison_holds_every_model_with_the_baselines_last_and_the_paper_beside() -> None:
-    compared = compare.comparison(everything(), {"citations": 1.3})
+NAMES = {"citations": "citations"}
+
+
+def test_the_comparison_holds_every_model_with_the_baselines_last() -> None:
+    compared = compare.comparison(everything(), {"citations": 1.3}, NAMES)
     Comparison.validate(compared)
     table = tables.wide(compared, "test", tables.HEADLINE)
     assert table["model"].to_list() == ["citations", "homemade", "base", "majority"]
     assert table.filter(model="base")["unparsed"].item() == 1
-    assert table["macro_f1_published"].to_list() == [pytest.approx(0.456), None, None, None]
-    assert compared.filter(metric="relative_time", split="test").select("value", "published").row(0) == (1.3, 1.2)
+
+
+def test_a_published_figure_stands_beside_the_papers_system_and_beside_no_namesake() -> None:
+    theirs = compare.comparison(everything(), {"citations": 1.3}, NAMES)
+    assert tables.wide(theirs, "test", tables.HEADLINE)["macro_f1_published"].to_list() == [0.456, None, None, None]
+    assert theirs.filter(metric="relative_time", split="test").select("value", "published").row(0) == (1.3, 1.2)
+    assert compare.comparison(everything(), {"citations": 1.3}, {})["published"].is_null().all()
+
+
+def run_of(**values: Any) -> Config:
+    return Config.model_validate(values)
+
+
+def test_the_papers_run_has_the_papers_systems() -> None:
+    assert published_names(run_of()) == {name: name for name in paper_adapters()}
+    table = {"documents": "acr.csv", "topics": {"table": "config/topics.tsv"}}
+    assert published_names(run_of(**table)) == published_names(run_of())
+    large = {"big": {"model": "meta-llama/Llama-3.1-405B-Instruct"}, "other": {"model": "Qwen/Qwen2.5-72B-Instruct"}}
+    assert published_names(run_of(evaluation={"references": large}))["big"] == "llama_405b"
+    assert "other" not in published_names(run_of(evaluation={"references": large}))
+
+
+def test_a_recipe_is_known_by_what_it_is_and_not_by_its_name() -> None:
+    citing = {"method": "grpo", "evidence": "acr", "rewards": {"answer": 1.0, "format": 1.0}}
+    names = published_names(run_of(adapters={"mine": {**citing, "seed": 7, "seeds": [8]}}))
+    assert names == {"mine": "citations"}
+    for change in ({"rewards": {"answer": 2.0, "format": 1.0}}, {"training": {"steps": 20}}, {"evidence": "retrieved"}):
+        assert published_names(run_of(adapters={"citations": {**citing, **change}})) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"documents": "invented"},
+        {"documents": "my_topics"},
+        {"documents": "acr.csv"},
+        {"base": {"model": "tiny"}},
+        {"topics": {"leave_out": ["breast_pain"]}},
+        {"generalization": ["breast_pain"]},
+        {"dataset": {"split": "topic"}},
+        {"training": {"grpo": {"learning_rate": 1e-4}, "sft": {"learning_rate": 1e-4}}},
+    ],
+)
+def test_a_run_on_other_data_or_another_base_has_no_system_of_the_paper(change: dict[str, Any]) -> None:
+    assert published_names(run_of(**change)) == {}
+
+
+def test_a_reward_that_asks_another_model_is_another_reward() -> None:
+    names = published_names(run_of(models={"embedder": "bundled", "judge": "base"}))
+    assert names.keys() == {"sft", "baseline", "citations"}
 
 
 def test_tables_are_written_for_readers() -> None:
-    frame = tables.wide(compare.comparison(everything(), {}), "test", tables.PERFORMANCE)
-    table = tables.for_readers(frame, "Performance of 100 % & more", same_task=False, paper=tables.PERFORMANCE)
+    frame = tables.wide(compare.comparison(everything(), {}, NAMES), "test", tables.PERFORMANCE)
+    table = tables.for_readers(frame, "Performance of 100 % & more", "test", NAMES.values())
     text, source = tables.markdown(table), tables.latex(table)
-    assert "another task" in text and "| citations | adapter |" in text and "| 45.6 |" in text
-    assert "another task" not in tables.markdown(
-        tables.for_readers(frame, "P", same_task=True, paper=tables.PERFORMANCE)
-    )
+    assert "| citations | adapter |" in text and "| 45.6 |" in text
     assert r"\caption{Performance of 100 \% \& more" in source and source.count(r" \\") == 1 + table_rows(source)
     assert all(line.count("|") == len(table.heads) + 1 for line in text.splitlines() if line.startswith("|"))
+
+
+def test_systems_of_the_paper_that_the_run_does_not_have_are_rows_of_their_own() -> None:
+    with_one = tables.wide(compare.comparison(everything(), {}, NAMES), "test", tables.PERFORMANCE)
+    rows = [row[0] for row in tables.for_readers(with_one, "P", "test", NAMES.values()).rows]
+    assert "paper: Baseline (Llama 3.1 8B, ACR)" in rows and not any("paper: Citations" in row for row in rows)
+    with_none = tables.wide(compare.comparison(everything(), {}, {}), "test", tables.PERFORMANCE)
+    table = tables.for_readers(with_none, "P", "test", [])
+    assert not any("paper" in head for head in table.heads)
+    assert ["paper: Citations (Llama 3.1 8B, ACR)", "published", "45.6", "56.6"] in table.rows
 
 
 def table_rows(source: str) -> int:
@@ -122,10 +184,10 @@ def test_an_adapter_trained_with_further_seeds_shows_their_spread() -> None:
     again = [{**one, "model": f"{one['model']}-seed7"} for one in results if one["model"] == "citations"]
     for one in again:
         one["figures"] = {**one["figures"], "accuracy": {**one["figures"]["accuracy"], "value": 0.5}}
-    compared = compare.comparison([*results, *again], {}, {"citations-seed7": "citations"})
+    compared = compare.comparison([*results, *again], {}, {}, {"citations-seed7": "citations"})
     row = compared.filter(model="citations", split="test", metric="accuracy").row(0, named=True)
     assert (row["seeds"], row["seeds_mean"]) == (2, pytest.approx((5 / 6 + 0.5) / 2))
-    assert compare.comparison(results, {}).filter(model="citations")["seeds_mean"].is_null().all()
+    assert compare.comparison(results, {}, {}).filter(model="citations")["seeds_mean"].is_null().all()
 
 
 def test_training_times_are_relative_to_baseline() -> None:

@@ -21,6 +21,7 @@ from acrflow import schemas
 from acrflow.dataset.distill import distill, lines_of, why_not
 from acrflow.dataset.traces import extract
 from acrflow.inference.backend import Decoding
+from acrflow.inference.cache import CachedModel
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.dataset import Traces
 from acrflow.schemas.guideline import Guidelines
@@ -97,15 +98,16 @@ def facts_of(prompt: str) -> str:
     return text.replace(". It", ".\nThe family")
 
 
-def run(backend: Any, kept: Path, attempts: int = 2) -> tuple[pl.DataFrame, dict[str, Any]]:
+def run(backend: Any, cache: Path, attempts: int = 2) -> tuple[pl.DataFrame, dict[str, Any]]:
     ledger = Ledger("distill_traces", "texts")
-    traces = distill(*tables(), lambda: backend, Decoding(50), attempts, 2, kept, {"model": "m"}, ledger)
+    model = CachedModel(lambda: backend, {"model": "m"}, cache, 2)
+    traces = distill(*tables(), model, Decoding(50), attempts, ledger)
     return Traces.validate(traces), ledger.as_dict()
 
 
 def test_a_text_that_rows_share_is_asked_for_once_and_all_of_them_get_it(tmp_path: Path) -> None:
     backend = Scripted(facts_of)
-    traces, ledger = run(backend, tmp_path / "kept.jsonl")
+    traces, ledger = run(backend, tmp_path / "cache.jsonl")
     assert (backend.asked, ledger["taken"], ledger["kept"]) == (3, 3, 3)
     assert traces["id"].n_unique() == 9
     assert traces.filter(position=1)["trace"].unique().to_list() == ["The family is slow [9]."]
@@ -121,7 +123,7 @@ def test_a_doubted_text_is_asked_again_and_then_gives_way_to_the_sentences(tmp_p
             return "It helps in 77 of 100 adults [2]."
         return facts_of(prompt) if "Family 0 helps" in prompt or said[prompt] > 1 else "Nonsense."
 
-    traces, ledger = run(Scripted(say), tmp_path / "kept.jsonl")
+    traces, ledger = run(Scripted(say), tmp_path / "cache.jsonl")
     assert sorted(said.values()) == [1, 2, 2]
     assert ledger["facts"]["believed_at_attempt"] == {"1": 1, "2": 1}
     assert {why: entry["count"] for why, entry in ledger["left_out"].items()} == {
@@ -137,9 +139,9 @@ def test_a_doubted_text_is_asked_again_and_then_gives_way_to_the_sentences(tmp_p
 def test_a_run_that_ends_early_asks_only_for_what_is_left(tmp_path: Path) -> None:
     expected, _ = run(Scripted(facts_of), tmp_path / "whole.jsonl")
     with pytest.raises(KeyboardInterrupt):
-        run(Scripted(facts_of, batches=1), tmp_path / "kept.jsonl")
+        run(Scripted(facts_of, batches=1), tmp_path / "cache.jsonl")
     backend = Scripted(facts_of)
-    assert run(backend, tmp_path / "kept.jsonl")[0].equals(expected)
+    assert run(backend, tmp_path / "cache.jsonl")[0].equals(expected)
     assert backend.asked == 1
 
 
@@ -161,7 +163,7 @@ def test_the_program_distills_through_a_server(tmp_path: Path, server: ChatServe
     command = [sys.executable, str(ROOT / "scripts/dataset/distill_traces.py"), "--settings", settings]
     for name in ("sentences", "guidelines"):
         command += [f"--{name}", str(tmp_path / f"{name}.parquet")]
-    command += ["--kept", str(tmp_path / "kept.jsonl"), "--out", str(tmp_path / "traces.parquet")]
+    command += ["--cache", str(tmp_path / "cache.jsonl"), "--out", str(tmp_path / "traces.parquet")]
     command += ["--ledger", str(tmp_path / "ledger.json")]
     environment = {**os.environ, "ACRFLOW_TEST_KEY": "sk-hidden"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from lists_server import HTML, PDF, Answer, Lists, serving
+from programs import HANGING
 from pydantic import ValidationError
 
 from acrflow import __version__
@@ -52,7 +53,7 @@ def command(lists: Lists, folder: Path, *options: str) -> list[str]:
 
 
 def run_program(lists: Lists, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command(lists, folder, *options), capture_output=True, text=True, timeout=60)
+    return subprocess.run(command(lists, folder, *options), capture_output=True, text=True, timeout=HANGING)
 
 
 def test_nothing_is_requested_before_the_terms_are_accepted(lists: Lists, tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_what_is_complete_is_not_downloaded_again(lists: Lists, tmp_path: Path) 
 def test_a_killed_download_goes_on_where_it_was(lists: Lists, tmp_path: Path) -> None:
     lists.answers = [Answer(), Answer(), Answer(body=HTML, drip=60)]
     process = subprocess.Popen(command(lists, tmp_path / "kept", "--accept-acr-terms", "--out", str(tmp_path / "out")))
-    until = time.monotonic() + 30
+    until = time.monotonic() + HANGING
     while len(lists.paths) < 3:
         assert time.monotonic() < until and process.poll() is None
         time.sleep(0.02)
@@ -148,7 +149,7 @@ def test_a_server_that_is_silent_is_not_waited_for(lists: Lists, tmp_path: Path)
     lists.answers = [Answer(drip=60)]
     begin = time.monotonic()
     assert fetch(lists, tmp_path).arrived == FILES
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 50
 
 
 @pytest.mark.parametrize(

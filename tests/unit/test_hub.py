@@ -56,7 +56,7 @@ def compared() -> pl.DataFrame:
         tally = metrics.tally(predictions_of([*gold[:3], UNA], model), rows_of(gold), None, Path("p"))
         who = {"model": model, "kind": kind, "split": "test", "not_asked": 0}
         measured.append({**who, **metrics.measure(tally, 20, 1)})
-    return compare.comparison(measured, {})
+    return compare.comparison(measured, {}, {})
 
 
 FACTS = {"run": "r", "base": "some/base", "documents": "download", "topics": 30, "rows": 1215, "invented": False,

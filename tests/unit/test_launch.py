@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import HANGING
 
 from acrflow.cluster import launch, requeue
 from acrflow.training.rollouts import VLLM
@@ -87,7 +88,7 @@ def test_a_training_finds_its_own_server_and_its_own_gpus(tmp_path: Path, model:
         "CUDA_VISIBLE_DEVICES": "0,1,2",
     }
     done = subprocess.run(
-        command, env=variables | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=60
+        command, env=variables | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=HANGING
     )
     said = (tmp_path / "log").read_text()
     assert "on 1,2" in said and "'--tensor-parallel-size', '2', '--data-parallel-size', '1'" in said

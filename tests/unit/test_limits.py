@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import HANGING
 
 from acrflow.io import sandbox
 from acrflow.io.errors import InputError
@@ -53,7 +54,7 @@ def test_bad_work_is_an_error_with_its_place(work: Callable[[], None]) -> None:
     begin = time.monotonic()
     with pytest.raises(InputError, match=BAD[work]):
         sandbox.one(work, "throw it away", seconds=1, megabytes=300)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 100
 
 
 def test_other_items_are_unaffected() -> None:
@@ -98,7 +99,7 @@ def test_no_child_outlives_a_killed_parent(tmp_path: Path) -> None:
         "sandbox.one(work, 'none', seconds=600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANGING
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith(".")):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import HANGING
 
 from acrflow.cluster import locks
 
@@ -48,16 +49,16 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path, capsys: pytest.Capt
         assert time.monotonic() - began > 0.7
         assert lock.waited
     assert f"held by process {other.pid}" in capsys.readouterr().out
-    other.wait(10)
+    other.wait(HANGING)
 
 
 def test_a_writer_that_was_killed_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = hold(tmp_path / "adapter", 60)
     other.kill()
-    other.wait(10)
+    other.wait(HANGING)
     began = time.monotonic()
     with locks.held(tmp_path / "adapter") as lock:
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < locks.SILENT / 2
         assert not lock.waited
     assert f"process {other.pid} has ended" in capsys.readouterr().out
 
@@ -76,7 +77,10 @@ def test_a_writer_on_a_lost_machine_is_waited_for_only_so_long(tmp_path: Path) -
     assert "no sign of life" in str(locks.why_gone(path))
 
 
-@pytest.mark.parametrize(("state", "gone"), [("RUNNING", False), ("COMPLETING", False), ("FAILED", True)])
+@pytest.mark.parametrize(
+    ("state", "gone"),
+    [("RUNNING", False), ("COMPLETING", False), ("PENDING", False), ("REQUEUED", False), ("FAILED", True)],
+)
 def test_slurm_is_asked_about_the_writers_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, gone: bool
 ) -> None:
@@ -119,5 +123,5 @@ def test_only_one_of_many_holds_it(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(HANGING)
     assert most == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eutils_programs import PROGRAMS, article
 from eutils_server import FAULTS, GOOD_KEY, EutilsServer
+from programs import HANGING
 from test_references import guideline, reference
 
 from acrflow import schemas
@@ -49,7 +50,7 @@ CASES = {
 
 
 def search(server: EutilsServer, citations: Iterable[str], folder: Path, now: float | None = None) -> list[Match]:
-    with PoliteClient(0.0, timeout=0.3, backoff=0.01, seed=0) as client:
+    with PoliteClient(0.0, timeout=2.0, backoff=0.01, seed=0) as client:
         eutils = Eutils(server.url, "someone@example.org", GOOD_KEY, client)
         matcher = Matcher(eutils, Cache(folder), folder / "citations", now=lambda: now or time.time())
         return matcher.search(list(citations))
@@ -85,7 +86,7 @@ def test_of_several_articles_at_a_place_the_title_decides(tmp_path: Path) -> Non
 
 def test_faults_of_every_kind_change_no_match(tmp_path: Path) -> None:
     faults = [fault for one in FAULTS for fault in (one, None)]
-    with EutilsServer(RECORDS, faults=faults, faulty=PROGRAMS, hang=0.5) as server:
+    with EutilsServer(RECORDS, faults=faults, faulty=PROGRAMS, hang=4) as server:
         matches = search(server, CASES, tmp_path)
     assert [(match.pmid, match.status, match.by) for match in matches] == list(CASES.values())
     assert len(server.requests) > 15
@@ -125,7 +126,7 @@ def test_a_killed_run_goes_on_with_the_titles_that_are_left(tmp_path: Path) -> N
     faults = [None, None, "hang"]  # two titles are done when the third hangs
     with EutilsServer(RECORDS, faults=faults, faulty=["esearch.fcgi"], hang=30) as server:
         run = subprocess.Popen([*command, "--url", server.url], env=environment, stdout=subprocess.PIPE, stderr=-2)
-        end = time.monotonic() + 30
+        end = time.monotonic() + HANGING
         while len(server.sent_to("esearch.fcgi")) < 3:
             assert time.monotonic() < end and run.poll() is None, run.communicate()
             time.sleep(0.01)
@@ -133,7 +134,9 @@ def test_a_killed_run_goes_on_with_the_titles_that_are_left(tmp_path: Path) -> N
         run.communicate()
         terms = [request.form["term"] for request in server.sent_to("esearch.fcgi")]
         server.requests.clear()
-        subprocess.run([*command, "--url", server.url], env=environment, check=True, timeout=60, capture_output=True)
+        subprocess.run(
+            [*command, "--url", server.url], env=environment, check=True, timeout=HANGING, capture_output=True
+        )
     again = [request.form["term"] for request in server.sent_to("esearch.fcgi")]
     assert not set(terms[:2]) & set(again) and terms[2] in again
     found = schemas.read(Pmids, tmp_path / "pmids.parquet")

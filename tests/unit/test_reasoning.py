@@ -78,9 +78,10 @@ def test_citations_are_compared_with_those_of_the_gold_reasoning() -> None:
 
 
 def test_numbers_that_neither_prompt_nor_gold_holds_are_counted() -> None:
-    said = "It found 82 of 1,200 [7], or 6.50 %, in 2019."
-    assert scored(said, ["It found 82."], prompt="1200 patients, 6.5 percent")[0]["unsupported_numbers"] == 1
-    assert reasoning.numbers("1,200 and 3.50 in [4], COVID19 v1.2") == {"1200", "3.5"}
+    said = "It found 82 of 1,200 [7], or 6.50 %, in 2019 and 2019, twice."
+    gold, prompt = ["It found 82."], "1200 patients, 6.5 percent [2019]"
+    assert scored(said, gold, prompt=prompt)[0]["unsupported_numbers"] == 2  # 2019 and twice
+    assert scored("It was seen in COVID19 [4].", gold, prompt="COVID19")[0]["unsupported_numbers"] == 0
 
 
 def test_what_is_left_out_is_counted() -> None:

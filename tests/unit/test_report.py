@@ -6,8 +6,10 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from written_recipes import write_recipe
 from acrflow import schemas
 from acrflow.evaluation import by_evidence, compare, metrics
 from acrflow.io.files import write_json, write_text
+from acrflow.report.page import _markdown
 from acrflow.schemas.dataset import EVIDENCE, Rows
 from acrflow.schemas.evaluation import Comparison, EvidenceEffects, Pairs
 from acrflow.schemas.evidence import Condensed, Pmids
@@ -97,8 +100,8 @@ def write_adapters(folder: Path) -> list[Path]:
     return adapters
 
 
-def write_run(folder: Path) -> dict[str, list[Path]]:
-    """An invented run's files, by the flag that takes them."""
+def write_run(folder: Path, names: Mapping[str, str] = MappingProxyType({})) -> dict[str, list[Any]]:
+    """An invented run's files, by the flag that takes them; `names` are those of the paper's systems in it."""
     measured: list[dict[str, Any]] = []
     files: dict[str, list[Path]] = {"--metrics": [], "--predictions": [], "--rows": []}
     for split in SPLITS:
@@ -113,7 +116,7 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
             schemas.write(Predictions, table, files["--predictions"][-1])
             files["--metrics"].append(folder / f"{model}.{split}.json")
             write_json(files["--metrics"][-1], measured[-1])
-    compared = compare.comparison(measured, {"medreason_embed": 1.2})
+    compared = compare.comparison(measured, {"medreason_embed": 1.2}, names)
     schemas.write(Comparison, compared, folder / "comparison.parquet")
     predictions = [(path, schemas.read(Predictions, path)) for path in files["--predictions"]]
     rows_of_splits = [schemas.read(Rows, path) for path in files["--rows"]]
@@ -165,10 +168,11 @@ def write_run(folder: Path) -> dict[str, list[Path]]:
         "--condensed": [folder / "condensed.parquet"],
         "--figures": [folder / "report" / "figures"],
         "--out": [folder / "report" / "index.html"],
+        **({"--published": [f"{model}={name}" for model, name in names.items()]} if names else {}),
     }
 
 
-def write_report(files: dict[str, list[Path]], configuration: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def write_report(files: dict[str, list[Any]], configuration: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     arguments = [str(part) for flag, paths in files.items() for part in (flag, *paths)]
     program = [sys.executable, str(PROGRAM), "--run", "invented", "--config-json", json.dumps(configuration)]
     return subprocess.run([*program, *arguments], capture_output=True, text=True)
@@ -257,6 +261,28 @@ def test_an_invented_run_says_so_and_a_real_one_does_not(page: Path, tmp_path: P
     done = write_report(write_run(tmp_path), {"documents": "download", "base": {"model": "some/model"}})
     assert done.returncode == 0, done.stderr
     assert "says nothing about medicine" not in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_published_figures_stand_beside_the_papers_system_alone(page: Path, tmp_path: Path) -> None:
+    invented = page.read_text()
+    assert "in the paper" not in invented and "paper: MedReason-Embed (Llama 3.1 8B, ACR)" in invented
+    done = write_report(write_run(tmp_path, {"medreason_embed": "medreason_embed"}), {"documents": "download"})
+    assert done.returncode == 0, done.stderr
+    real = (tmp_path / "report" / "index.html").read_text()
+    assert "in the paper" in real and "paper: MedReason-Embed" not in real
+    assert "paper: Baseline (Llama 3.1 8B, ACR)" in real  # the run has a namesake of it, by another recipe
+
+
+def test_only_headers_and_pictures_of_a_card_are_changed_and_not_its_text(tmp_path: Path) -> None:
+    write_text(tmp_path / "figures/labels.svg", "<svg/>")
+    told = 'the tag `<th>` and `src="figures/labels.svg"`'
+    html = _markdown(f"{told}\n\n| a | b |\n| --- | --- |\n\n![l](figures/labels.svg) ![n](figures/no.svg)", tmp_path)
+    assert "<code>&lt;th&gt;</code>" in html and "<code>src=&quot;figures/labels.svg&quot;</code>" in html
+    assert html.count('<th scope="col">') == 2
+    assert re.findall(r'<img src="([^"]*)"', html) == [
+        f"data:image/svg+xml;base64,{base64.b64encode(b'<svg/>').decode()}",
+        "figures/no.svg",
+    ]
 
 
 def test_a_missing_file_is_named_and_no_page_is_written(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import HANGING
 from test_report import HOSTILE, MODELS, SPLITS, page  # noqa: F401 (the page is a fixture)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,7 +38,7 @@ class Tab:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
         try:
-            self.page.wait_for_selector(READY, state="attached", timeout=20_000)
+            self.page.wait_for_selector(READY, state="attached", timeout=1000 * HANGING)
         except Exception as error:
             raise AssertionError(f"the page never got ready: {self.said}") from error
 

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from test_server import ChatServer
 
 from acrflow import schemas
+from acrflow.config.language_model import LanguageModel
 from acrflow.evidence.condense import condense
 from acrflow.evidence.reader import absent, read_records
 from acrflow.evidence.rewrite import rewrite, why_not
-from acrflow.inference.backend import Base, Choice, Conversation, Decoding, Generated, open_backend
+from acrflow.inference.backend import Conversation, Decoding, Generated
+from acrflow.inference.cache import CachedModel
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.evidence import Condensed, Records
 from acrflow.text.numbers import unsupported_numbers
@@ -106,10 +108,11 @@ def last_sentence(prompt: str) -> str:
 
 
 def run(
-    backend: Any, tables: tuple[pl.DataFrame, pl.DataFrame], kept: Path, identity: str = "a"
+    backend: Any, tables: tuple[pl.DataFrame, pl.DataFrame], cache: Path, identity: str = "a"
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     ledger = Ledger("rewrite_abstracts", "abstracts")
-    changed = rewrite(*tables, lambda: backend, Decoding(50), 3, kept, {"model": identity}, ledger)
+    model = CachedModel(lambda: backend, {"model": identity}, cache, 3)
+    changed = rewrite(*tables, model, Decoding(50), ledger)
     return Condensed.validate(changed), ledger.as_dict()
 
 
@@ -119,7 +122,7 @@ def test_checked_texts_take_the_rules_place_and_the_others_leave_it(tmp_path: Pa
         return {"1": "It rose in 77 %.", "2": "", "3": "Uptake rose in..."}.get(text.split()[3], text)
 
     condensed, records = studies(6)
-    changed, ledger = run(Scripted(say), (condensed, records), tmp_path / "kept.jsonl")
+    changed, ledger = run(Scripted(say), (condensed, records), tmp_path / "cache.jsonl")
     assert changed["rewritten"].to_list() == [True, False, False, False, True, True, None, None]
     assert changed["text"].to_list()[5] == "Uptake rose in 5 % of 105 cases."
     assert changed["words_after"].to_list()[5] == 8
@@ -134,18 +137,18 @@ def test_checked_texts_take_the_rules_place_and_the_others_leave_it(tmp_path: Pa
 
 
 def test_a_run_that_ends_early_goes_on_and_another_model_starts_over(tmp_path: Path) -> None:
-    tables, kept = studies(9), tmp_path / "kept.jsonl"
+    tables, cache = studies(9), tmp_path / "cache.jsonl"
     expected, _ = run(Scripted(last_sentence), tables, tmp_path / "whole.jsonl")
     with pytest.raises(KeyboardInterrupt):
-        run(Scripted(last_sentence, batches=2), tables, kept)
-    with open(kept, "ab") as file:
+        run(Scripted(last_sentence, batches=2), tables, cache)
+    with open(cache, "ab") as file:
         file.write(b'["cut off')
     backend = Scripted(last_sentence)
-    assert run(backend, tables, kept)[0].equals(expected)
+    assert run(backend, tables, cache)[0].equals(expected)
     assert backend.asked == 3
-    assert run(Scripted(last_sentence, batches=0), tables, kept)[0].equals(expected)  # nothing is left to do
+    assert run(Scripted(last_sentence, batches=0), tables, cache)[0].equals(expected)  # nothing is left to do
     other = Scripted(last_sentence)
-    run(other, tables, kept, identity="b")
+    run(other, tables, cache, identity="b")
     assert other.asked == 9
 
 
@@ -166,7 +169,7 @@ def test_the_program_condenses_through_a_server(tmp_path: Path, server: ChatServ
     server.faults = [(500, "", {})]
     command = [sys.executable, str(ROOT / "scripts/evidence/rewrite_abstracts.py"), "--model", "m", "--url", server.url]
     command += ["--condensed", str(tmp_path / "extracted.parquet"), "--records", str(tmp_path / "records.parquet")]
-    command += ["--key", "ACRFLOW_TEST_KEY", "--kept", str(tmp_path / "kept.jsonl")]
+    command += ["--key", "ACRFLOW_TEST_KEY", "--cache", str(tmp_path / "cache.jsonl")]
     command += ["--out", str(tmp_path / "condensed.parquet"), "--ledger", str(tmp_path / "ledger.json")]
     done = subprocess.run(
         command, env={**os.environ, "ACRFLOW_TEST_KEY": "sk-hidden"}, capture_output=True, text=True, check=False
@@ -183,9 +186,9 @@ def test_the_program_condenses_through_a_server(tmp_path: Path, server: ChatServ
 @pytest.mark.slow
 def test_a_model_of_transformers_is_held_to_the_same_check(tmp_path: Path, tiny_base: str) -> None:
     tables = studies(3)
-    backend = open_backend(Choice("transformers", Base(tiny_base)))
+    settings = LanguageModel(model=tiny_base, backend="transformers", dtype="float32")
     ledger = Ledger("rewrite_abstracts", "abstracts")
-    changed = rewrite(*tables, lambda: backend, Decoding(12), 2, tmp_path / "kept.jsonl", {}, ledger)
+    changed = rewrite(*tables, CachedModel.of(settings, tmp_path / "cache.jsonl", 2), Decoding(12), ledger)
     for row, record in zip(changed.iter_rows(named=True), tables[1].iter_rows(named=True), strict=True):
         if row["rewritten"]:
             assert not unsupported_numbers(row["text"], " ".join(one["text"] for one in record["sections"]))

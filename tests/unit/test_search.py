@@ -66,7 +66,7 @@ def snapshot() -> SnapshotEngine:
 
 
 def pubmed(server: EutilsServer, folder: Path) -> PubMedEngine:
-    client = PoliteClient(0.0, timeout=0.3, backoff=0.01, attempts=3, seed=0)
+    client = PoliteClient(0.0, timeout=2.0, backoff=0.01, attempts=3, seed=0)
     return PubMedEngine(Eutils(server.url, None, GOOD_KEY, client), Cache(folder), folder / "searches")
 
 
@@ -142,7 +142,7 @@ def test_a_killed_search_goes_on_and_a_second_one_asks_nothing(tmp_path: Path) -
 def test_faults_of_the_network_change_nothing(tmp_path: Path) -> None:
     asked = questions("morvane", "Morvane Syndrome")
     faults = [fault for one in FAULTS if one != "empty" for fault in (one, None)]
-    with EutilsServer(RECORDS, faults=faults, faulty=["esearch.fcgi"], hang=0.5) as server:
+    with EutilsServer(RECORDS, faults=faults, faulty=["esearch.fcgi"], hang=4) as server:
         with_faults = ask(pubmed(server, tmp_path / "a"), asked)
         server.faults = iter(())
         without = ask(pubmed(server, tmp_path / "b"), asked)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from acrflow.inference.backend import Base, Choice, Decoding, Server
-from acrflow.inference.server import ATTEMPTS, ServerBackend
+from acrflow.config.language_model import LanguageModel
+from acrflow.inference.backend import Decoding
+from acrflow.inference.server import ServerBackend
 from acrflow.io.errors import InputError
 
 KEY = "sk-not-to-be-shown"
@@ -71,8 +72,8 @@ def server() -> Iterator[ChatServer]:
 
 
 def backend(server: ChatServer, waits: list[float] | None = None) -> ServerBackend:
-    choice = Choice("server", Base("big-model"), server=Server(server.url, "ACRFLOW_TEST_KEY", at_once=4))
-    return ServerBackend(choice, sleep=(waits if waits is not None else []).append)
+    settings = LanguageModel(model="big-model", backend="server", url=server.url, key="ACRFLOW_TEST_KEY")
+    return ServerBackend(settings, at_once=4, sleep=(waits if waits is not None else []).append)
 
 
 def asked(*texts: str) -> list[list[dict[str, str]]]:
@@ -104,7 +105,7 @@ def test_a_sampled_run_sends_its_seeds_and_another_batch_sends_others(server: Ch
     assert {(one["temperature"], one["top_p"]) for one in server.requests} == {(0.7, 0.9)}
 
 
-def test_passing_faults_are_waited_out_and_retry_after_is_kept(server: ChatServer) -> None:
+def test_passing_faults_are_waited_out_and_retry_after_is_obeyed(server: ChatServer) -> None:
     server.faults = [(429, "slow down", {"Retry-After": "7"}), (503, "", {}), (200, "<html>", {})]
     waits: list[float] = []
     assert backend(server, waits).generate(asked("hello"), Decoding(5), 0)[0].text == "HELLO"
@@ -128,9 +129,23 @@ def test_a_refused_key_names_its_variable(server: ChatServer) -> None:
 
 
 def test_a_server_that_stays_down_is_given_up(server: ChatServer) -> None:
-    server.faults = [(500, "", {})] * ATTEMPTS
-    with pytest.raises(InputError, match=f"{ATTEMPTS} attempts failed"):
+    server.faults = [(500, "", {})] * 8
+    with pytest.raises(InputError, match="8 attempts failed"):
         backend(server).generate(asked("hello"), Decoding(5), 0)
+    assert len(server.requests) == 8
+
+
+def test_a_server_that_asks_for_too_long_a_wait_is_given_up(server: ChatServer) -> None:
+    server.faults = [(429, "", {"Retry-After": "3600"})]
+    with pytest.raises(InputError, match="asks for a wait of 3600 s"):
+        backend(server).generate(asked("hello"), Decoding(5), 0)
+
+
+def test_a_key_that_no_header_can_carry_is_not_shown(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACRFLOW_TEST_KEY", f"{KEY}\n{KEY}\n")
+    with pytest.raises(InputError, match="sign that HTTP cannot carry") as caught:
+        backend(server).generate(asked("hello"), Decoding(5), 0)
+    assert KEY not in str(caught.value)
 
 
 def test_an_answer_that_is_no_completion_is_named(server: ChatServer) -> None:

@@ -10,6 +10,7 @@ from invented_guidelines import guidelines_of
 
 from acrflow.dataset.traces import extract
 from acrflow.io.ledger import Ledger
+from acrflow.text import sentences
 from acrflow.text.citations import CITATION, citations
 from acrflow.text.sentences import split_all, split_sentences
 
@@ -92,6 +93,34 @@ def test_text_that_the_splitter_would_swallow_is_kept_whole_and_counted():
     split = split_sentences("US is quick∯yes. MRI is slow.")
     assert split.sentences == ("US is quick∯yes. MRI is slow.",)
     assert split.unsplit == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Scans (e.g. CT vs. MRI) rose to 0.5 mg.|E. coli was seen (p = .05).|In 3 vs. 4 patients, ca. 5 % fell!|Done.",
+        "Surgery between Jan. 1, 1999, and Dec. 30, 2009.|It was approved by the U.S. Food and Drug Administration.",
+        "We asked (It was early. Nobody came) again.|The word “Stop. Now is late” was heard.|They were scanned.",
+        "The scan was read with MRI.|It found 12% (3 of 25).|They left in 2009.|Dr. Voss and Prof. Quill stayed.",
+    ],
+)
+def test_sentences_of_an_abstract_end_where_they_end(text: str) -> None:
+    assert split_sentences(text.replace("|", " ")).sentences == tuple(text.split("|"))
+
+
+@given(
+    st.lists(
+        st.sampled_from([*(set(WORDS) - {"∯"}), "(It", "ended.", "“Stop.", "late”", "MRI.", "2009.", "12%."]),
+        max_size=25,
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_where_a_sentence_surely_ends_pysbd_ends_it_too(words: list[str]) -> None:
+    text = " ".join(words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sentences, "_SURE", re.compile("(?!)"))
+        everywhere = split_sentences.__wrapped__(text)
+    assert split_sentences(text) == everywhere
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from programs import HANGING
 from tiny_training import GRPO, SFT, command, make, recipe, wait_for, weights, with_rewards
 
 from acrflow import schemas
@@ -111,7 +112,7 @@ def test_a_killed_training_resumes_to_the_same_weights_and_log(
     process = subprocess.Popen(command(wanted, tiny_base, examples, killed), env=environment)
     wait_for(lambda: checkpoints.last(killed / "checkpoints") is not None, process)
     process.send_signal(stop)
-    status = process.wait(60)
+    status = process.wait(HANGING)
     if stop == signal.SIGTERM:
         assert status == 143
     if status != 0:  # else it was faster than the signal; the equality below holds all the same

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from programs import HANGING
 from tiny_training import GRPO, SFT, command, make, recipe, wait_for, with_rewards
 
 from acrflow import schemas
@@ -180,7 +181,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tiny_base: str, examples: d
     folder = tmp_path / "checkpoints"
     wait_for(lambda: checkpoints.last(folder) is not None, process)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1024, 1024))
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=HANGING)
     assert process.returncode == 2, said
     last = checkpoints.last(folder)
     assert last is not None and checkpoints.step_of(last) < steps

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from programs import HANGING
 
 from acrflow import schemas
 from acrflow.config import configuration
@@ -91,7 +92,7 @@ def weights(folder: Path) -> dict[str, Any]:
 
 
 def wait_for(condition: Any, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + HANGING
     while not condition() and process.poll() is None:
-        assert time.monotonic() < until, "nothing happened for two minutes"
+        assert time.monotonic() < until, "nothing happened for ten minutes"
         time.sleep(0.01)

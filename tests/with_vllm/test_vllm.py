@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from acrflow.config.base import TinyBase
-from acrflow.inference.backend import Base, Choice, Decoding, Generated, open_backend
+from acrflow.config.language_model import LanguageModel
+from acrflow.inference.backend import Decoding, Generated, open_language_model
 from acrflow.io.errors import InputError
 from acrflow.synthetic import tiny_base
 from acrflow.tasks.appropriateness import LABELS
@@ -38,7 +39,7 @@ def modest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base model of 1 layer and 64 dimensions that has seen the format."""
     folder = tmp_path_factory.mktemp("models") / "base"
     prompts = [load_prompt(path) for path in sorted((ROOT / "config/prompts").glob("*.yaml"))]
@@ -48,11 +49,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     settings = TinyBase(vocabulary=500, hidden=64, layers=1, steps=60, batch=16)
     tokenizer = tiny_base.tokenizer_for(corpus, prompts, settings, 1)
     tiny_base.make(corpus, tokenizer, prompts, settings, 1, folder)
-    return Base(str(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def adapters(base: Base, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A LoRA, an rsLoRA and a DoRA adapter."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -64,15 +65,16 @@ def adapters(base: Base, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         torch.manual_seed(seed)
         modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
         config = LoraConfig(r=8, lora_alpha=8, target_modules=modules, init_lora_weights=False, **shape)
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base.model, dtype="float32"), config)
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype="float32"), config)
         folders[name] = tmp_path_factory.mktemp("adapters") / name
         model.save_pretrained(folders[name])
     return folders
 
 
-def answers(backend: str, base: Base, adapters: dict[str, Path], merge: bool = False) -> dict[str | None, Any]:
+def answers(backend: str, base: Path, adapters: dict[str, Path], merge: bool = False) -> dict[str | None, Any]:
     """Greedy answers and label probabilities of each adapter; without merging, of the base (None) too."""
-    opened = open_backend(Choice(backend, base, adapters, merge))
+    settings = LanguageModel.model_validate({"model": str(base), "backend": backend, "dtype": "float32"})
+    opened = open_language_model(settings, adapters, merge)
     found: dict[str | None, Any] = {}
     for name in [*([] if merge else [None]), *adapters]:
         generated = opened.generate(CONVERSATIONS, GREEDY, 0, name)
@@ -87,7 +89,7 @@ def agree(ours: tuple[list[Generated], Any], theirs: tuple[list[Generated], Any]
         assert mine == pytest.approx(other, abs=1e-4)
 
 
-def test_adapters_beside_one_loaded_base_answer_as_in_transformers(base: Base, adapters: dict[str, Path]) -> None:
+def test_adapters_beside_one_loaded_base_answer_as_in_transformers(base: Path, adapters: dict[str, Path]) -> None:
     served = {name: adapters[name] for name in ("lora", "rslora")}
     vllm, transformers = answers("vllm", base, served), answers("transformers", base, served)
     for name in (None, "lora", "rslora"):
@@ -97,8 +99,8 @@ def test_adapters_beside_one_loaded_base_answer_as_in_transformers(base: Base, a
         assert sum(changed) > len(changed) // 2
 
 
-def test_a_dora_adapter_is_refused_unmerged_and_answers_the_same_merged(base: Base, adapters: dict[str, Path]) -> None:
+def test_a_dora_adapter_is_refused_unmerged_and_answers_the_same_merged(base: Path, adapters: dict[str, Path]) -> None:
     dora = {"dora": adapters["dora"]}
     with pytest.raises(InputError, match="DoRA"):
-        open_backend(Choice("vllm", base, dora))
+        answers("vllm", base, dora)
     agree(answers("vllm", base, dora, merge=True)["dora"], answers("transformers", base, dora)["dora"])

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from programs import HANGING
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,7 +18,7 @@ class Project:
 
     root: Path
 
-    def snakemake(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, timeout: float = 10 * HANGING) -> subprocess.CompletedProcess:
         """Run snakemake in the copy; output of both streams in `stdout`."""
         command = [str(Path(sys.executable).parent / "snakemake"), "--nocolor", *arguments]
         return subprocess.run(

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import yaml
 from checkout import ROOT, Project, copy_project
+from programs import HANGING
 
 from acrflow.config import configuration
 from acrflow.config.recipe import Recipe
@@ -46,7 +47,9 @@ def train(project: Project, name: str) -> pl.DataFrame:
         *("--ledger", str(results / "learning" / f"{name}.json")),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=400)
+    done = subprocess.run(
+        command, cwd=project.root, env=environment, capture_output=True, text=True, timeout=10 * HANGING
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return read_log(out)
 
@@ -56,7 +59,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     """The training log of every run, two trained at a time."""
     project = copy_project(tmp_path_factory.mktemp("learning"))
     targets = ("results/demo/models/base", "results/demo/examples/reasoning.train.parquet")
-    run = project.snakemake("--profile", "profiles/demo", "--", *targets, timeout=400)
+    run = project.snakemake("--profile", "profiles/demo", "--", *targets, timeout=10 * HANGING)
     assert run.returncode == 0, run.stdout[-4000:]
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(RUNS, pool.map(lambda name: train(project, name), RUNS), strict=True))

@@ -66,7 +66,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     base = project.snakemake("--profile", "profiles/demo", "--config", "base={tiny: {steps: 4}}", "--", BASE)
     assert base.returncode == 0, base.stdout[-4000:]
     shutil.copytree(project.root / BASE, project.root / "tiny_base")
-    run = project.snakemake(*ARGUMENTS, timeout=1800)
+    run = project.snakemake(*ARGUMENTS)
     assert run.returncode == 0, run.stdout[-4000:]
     return project
 

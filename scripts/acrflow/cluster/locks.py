@@ -21,7 +21,8 @@ from acrflow.io.files import write_json
 
 BEAT = 5.0  # seconds between two touches
 SILENT = 60.0  # seconds without one after which an owner counts as gone
-ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED", "NODE_FAIL", "OUT_OF_MEMORY", "PENDING"})
+# PENDING is none: a requeued job is that, and comes back for its checkpoints
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED", "NODE_FAIL", "OUT_OF_MEMORY"})
 
 
 class Lost(RuntimeError):
@@ -90,19 +91,19 @@ def _take(path: Path) -> Lock:
         "job": os.environ.get("SLURM_JOB_ID"),
         "since": time.time(),
     }
-    said = False
+    told = False
     while True:
         try:
             with open(path, "x", encoding="utf-8") as file:
                 json.dump(me, file)
-            return Lock(path, token, said)
+            return Lock(path, token, told)
         except FileExistsError:
             pass
         gone = why_gone(path)
         if gone is None:
-            if not said:
+            if not told:
                 print(f"{path}: held by {describe(read(path))}; waiting until it has ended", flush=True)
-                said = True
+                told = True
             time.sleep(BEAT)
             continue
         print(f"{path}: taken over from {describe(read(path))}: {gone}", flush=True)
@@ -110,7 +111,7 @@ def _take(path: Path) -> Lock:
         time.sleep(0.2)
         owner = read(path)
         if owner is not None and owner.get("token") == token:
-            return Lock(path, token, said)
+            return Lock(path, token, told)
 
 
 def read(path: Path) -> dict[str, Any] | None:

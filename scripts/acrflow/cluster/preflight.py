@@ -30,15 +30,15 @@ def check(executor: Any, jobs: Iterable[Any], site: Site) -> None:
     Raises:
         InputError: a request that Slurm would refuse, with what it said and what to change.
     """
-    asked: dict[str, str] = {}
+    requests: dict[str, str] = {}
     for job in jobs:
         try:
             request = _request(executor, job)
         except Exception as error:  # WorkflowError: the executor itself checks the account
             raise refused(job.name, "", str(error), site) from None
-        asked.setdefault(request, job.name)
+        requests.setdefault(request, job.name)
     allowed = dict(line.split() for line in lines("sinfo", "--noheader", "--format=%R %l") or [])
-    for request, rule in asked.items():
+    for request, rule in requests.items():
         partition, minutes = re.search(r"-p (\S+)", request), re.search(r"-t (\d+)", request)
         limit = allowed.get(partition[1]) if partition else None
         # by default Slurm takes such a job and lets it wait for ever
@@ -66,10 +66,10 @@ def _request(executor: Any, job: Any) -> str:
     return f"{call}{set_gres_string(job)} --test-only --wrap true"
 
 
-def refused(rule: str, request: str, said: str, site: Site) -> InputError:
+def refused(rule: str, request: str, answer: str, site: Site) -> InputError:
     """The error for a request that Slurm would refuse."""
-    said = " ".join(said.replace("sbatch: error: ", "").replace("allocation failure: ", "").split())
-    found = (one for one in MEANINGS if re.search(one[0], said, re.IGNORECASE))
+    answer = " ".join(answer.replace("sbatch: error: ", "").replace("allocation failure: ", "").split())
+    found = (one for one in MEANINGS if re.search(one[0], answer, re.IGNORECASE))
     _, meaning, key = next(found, ("", "Slurm would refuse it", "partition"))
     remedies = {
         "partition": f"set the partitions in the site file; there are: {_listed('sinfo', '-ho', '%R')}",
@@ -82,7 +82,7 @@ def refused(rule: str, request: str, said: str, site: Site) -> InputError:
     wanted = " ".join(
         re.findall(r"-p \S+|-A \S+|--gres=\S+|--gpus=\S+|--nodes=\S+|--mem \d+|-t \d+|--qos=\S+", request)
     )
-    what = f"{meaning}: {said}" + (f"\n  Asked for: {wanted}" if wanted else "")
+    what = f"{meaning}: {answer}" + (f"\n  Asked for: {wanted}" if wanted else "")
     return InputError(f"Slurm, for rule {rule}", what, remedies[key])
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from acrflow.config.base import TEMPLATE, TemplateOptions
 from acrflow.config.section import Section
 
 
@@ -17,3 +18,4 @@ class LanguageModel(Section):
     key: str = Field("OPENAI_API_KEY", description="environment variable that holds the server's key")
     dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="type of the weights")
     quantization: Literal["none", "4bit"] = Field("none", description="4bit needs a GPU and bitsandbytes")
+    template: TemplateOptions = Field({}, description=TEMPLATE)

@@ -5,17 +5,15 @@ A text that fails the check is asked for again, sampled, and after the last atte
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from acrflow.inference.backend import Backend, Conversation, Decoding
-from acrflow.inference.cache import Progress, generate_kept
+from acrflow.inference.backend import Conversation, Decoding
+from acrflow.inference.cache import CachedModel, Progress, longest_first
 from acrflow.io.ledger import Ledger
-from acrflow.text.citations import CITATION, citations
+from acrflow.text.citations import citations, without_citations
 from acrflow.text.numbers import unsupported_numbers
 
 SYSTEM = (
@@ -50,7 +48,7 @@ def why_not(facts: list[str], source: str, context: str = "") -> str | None:
         return "empty answer"
     text = " ".join(facts)
     cited, wanted = citations(text), citations(source)
-    bare, bare_source = CITATION.sub(" ", text), CITATION.sub(" ", source)
+    bare, bare_source = without_citations(text), without_citations(source)
     share = len(bare.split()) / max(1, len(bare_source.split()))
     known = set(_WORD.findall(f"{source} {context}".lower()))
     checks = (
@@ -67,7 +65,7 @@ def why_not(facts: list[str], source: str, context: str = "") -> str | None:
 
 
 def _likeness(fact: str, known: set[str]) -> float:
-    words = _WORD.findall(CITATION.sub(" ", fact).lower())
+    words = _WORD.findall(without_citations(fact).lower())
     return sum(word in known for word in words) / len(words) if words else 0.0
 
 
@@ -80,12 +78,9 @@ def conversation(row: dict[str, Any]) -> Conversation:
 def distill(
     sentences: pl.DataFrame,
     guidelines: pl.DataFrame,
-    open_backend: Callable[[], Backend],
+    model: CachedModel,
     decoding: Decoding,
     attempts: int,
-    batch: int,
-    kept: Path,
-    identity: dict[str, Any],
     ledger: Ledger,
     progress: Progress = lambda texts: None,
 ) -> pl.DataFrame:
@@ -94,11 +89,11 @@ def distill(
     Args:
         sentences: `schemas.dataset.Traces`, as `traces.extract` made them.
         guidelines: `schemas.guideline.Guidelines`, with the texts; one that several rows share is asked for once.
-        open_backend: loads the model; called only if a text is left to do.
+        model: writes the facts; a killed run continues with what is cached.
         decoding: greedy for the first attempt; later ones sample with its temperature and the attempt as the seed.
         attempts: how often a text is asked for before the sentences stand.
-        batch, kept, identity, progress: as `generation.kept.generate_kept` takes them.
         ledger: taken are texts, kept are distilled ones; left out, by reason, are those where the sentences stay.
+        progress: called with the number of texts done at the first attempt, those found in the cache included.
 
     Returns:
         `schemas.dataset.Traces`.
@@ -111,12 +106,12 @@ def distill(
     reasons: dict[tuple[str, str, str], str] = {}
     believed_at: Counter[int] = Counter()
     for attempt in range(attempts):
-        asked = {key: conversation(row) for key, row in texts.items() if key not in believed}
+        prompts = {key: conversation(row) for key, row in texts.items() if key not in believed}
         drawn = replace(decoding, seed=attempt) if attempt else replace(decoding, seed=None)
-        answers = generate_kept(asked, open_backend, drawn, batch, kept, identity, progress if not attempt else _silent)
-        for key, (text, truncated) in answers.items():
-            facts = lines_of(text)
-            why = "cut at the length limit" if truncated else why_not(facts, key[2], f"{key[0]} {key[1]}")
+        answers = model.complete(longest_first(prompts), drawn, progress if not attempt else _silent)
+        for key, answer in answers.items():
+            facts = lines_of(answer.text)
+            why = "cut at the length limit" if answer.truncated else why_not(facts, key[2], f"{key[0]} {key[1]}")
             if why:
                 reasons[key] = why
             else:

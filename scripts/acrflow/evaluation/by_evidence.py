@@ -22,6 +22,7 @@ def effects(
     shown: Mapping[str, int],
     draws: int,
     seed: int,
+    name: str | None = None,
 ) -> list[dict[str, Any]]:
     """The figures of one adapter on one split, a row per evidence (`EvidenceEffects`).
 
@@ -31,6 +32,7 @@ def effects(
         answers: its answers by evidence, `own` among them.
         shown: by evidence, the rows whose prompt holds a study.
         draws, seed: of the bootstrap; both sides of a change are drawn with the same seed, and so in pairs.
+        name: the system of the paper that the adapter is, if it is one (`published.published_names`).
     """
     from statsmodels.stats.contingency_tables import mcnemar
 
@@ -54,7 +56,7 @@ def effects(
         }
         for metric in DIFFERENCES:
             row[metric] = float(values[metric])
-            row[f"{metric}_published"] = _published(model, split, kind, metric)
+            row[f"{metric}_published"] = _published(name, split, kind, metric)
             over_rows, over_topics = drawn[kind]
             if over_rows:
                 row[f"{metric}_low"], row[f"{metric}_high"] = limits(over_rows[metric])
@@ -69,11 +71,11 @@ def effects(
     return found
 
 
-def _published(model: str, split: str, evidence: str, metric: str) -> float | None:
-    """The paper's figure for this adapter with this evidence; it prints retrieved evidence for one split."""
+def _published(name: str | None, split: str, evidence: str, metric: str) -> float | None:
+    """The paper's figure for its adapter with this evidence; it prints retrieved evidence for one split."""
     if evidence == RETRIEVED:
-        return published.figure(model, "adapter", f"{split}_{RETRIEVED}", metric)
-    return published.figure(model, "adapter", split, metric) if evidence == "acr" else None
+        return published.figure(name, f"{split}_{RETRIEVED}", metric)
+    return published.figure(name, split, metric) if evidence == "acr" else None
 
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:

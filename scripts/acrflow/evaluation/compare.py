@@ -48,13 +48,17 @@ def check(measured: Sequence[Measured], source: str) -> None:
 
 
 def comparison(
-    measured: Sequence[Measured], relative_times: Mapping[str, float], adapters: Mapping[str, str] | None = None
+    measured: Sequence[Measured],
+    relative_times: Mapping[str, float],
+    names: Mapping[str, str],
+    adapters: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """Every model on every split, one figure a row (`Comparison`), models in the order of `schemas.evaluation.KINDS`.
 
     Args:
         measured: all metrics.
         relative_times: adapter -> training time over that of the adapter named baseline.
+        names: model -> the system of the paper that it is (`published.published_names`).
         adapters: adapter folder -> configured adapter, of which it is one seed; one that is not there is its own.
     """
     families: dict[tuple[str, str], list[Measured]] = {}  # an adapter and those of its further seeds
@@ -70,7 +74,7 @@ def comparison(
             seeds = (
                 _over_seeds(families.get((one["model"], one["split"]), []), metric) if one["kind"] == "adapter" else {}
             )
-            printed = published.figure(one["model"], one["kind"], one["split"], metric)
+            printed = published.figure(names.get(one["model"]), one["split"], metric)
             rows.append(
                 {**who, "metric": metric, **figure, "seeds": 0, **seeds, "published": printed, "rows": one["rows"]}
             )

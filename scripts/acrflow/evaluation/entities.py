@@ -66,13 +66,13 @@ def _runs(text: str) -> list[list[str]]:
 def _matches(text: str, known: set[tuple[str, ...]]) -> list[str]:
     found = []
     for run in _runs(text):
-        place = 0
-        while place < len(run):
-            fits = (length for length in range(LONGEST, 0, -1) if tuple(run[place : place + length]) in known)
+        index = 0
+        while index < len(run):
+            fits = (length for length in range(LONGEST, 0, -1) if tuple(run[index : index + length]) in known)
             length = next(fits, 0)
             if length:
-                found.append(" ".join(run[place : place + length]))
-            place += length or 1
+                found.append(" ".join(run[index : index + length]))
+            index += length or 1
     return found
 
 

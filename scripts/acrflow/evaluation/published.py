@@ -1,7 +1,13 @@
-"""The figures that arXiv 2510.05194 publishes: shown beside ours, never mixed with them.
+"""The figures that arXiv 2510.05194 publishes, and which models of a run they may stand beside.
 
 The paper leaves answers that do not parse out of its figures; ours count them as wrong.
 """
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from acrflow.config.configuration import Config
 
 SOURCE = "arXiv 2510.05194"
 TEST_ROWS = 521  # 30 % of 1,736 rows, stratified by label: 335 UNA, 90 MBA, 96 UA
@@ -50,6 +56,16 @@ FIGURES: dict[str, dict[str, dict[str, float]]] = {
     "llama_405b": _model((47.0, 53.7), (51.7, 60.0)),
 }
 
+TITLES = {
+    "sft": "SFT (Llama 3.1 8B, ACR)",
+    "baseline": "Baseline (Llama 3.1 8B, ACR)",
+    "citations": "Citations (Llama 3.1 8B, ACR)",
+    "llm_eval": "LLM Eval (Llama 3.1 8B, ACR)",
+    "medreason_embed": "MedReason-Embed (Llama 3.1 8B, ACR)",
+    "llama_405b": "prompted (Llama 3.1 405B, ACR)",
+}
+LARGE = re.compile(r"llama-?3\.1-405b", re.IGNORECASE)  # as servers call it
+
 # rows gold, columns predicted, both in the order of labels.LABELS; answers that do not parse are left out
 CONFUSION: dict[str, list[list[int]]] = {
     "baseline": [[91, 84, 160], [15, 20, 54], [4, 14, 78]],
@@ -59,10 +75,68 @@ CONFUSION: dict[str, list[list[int]]] = {
 }
 
 
-def figure(model: str, kind: str, split: str, metric: str) -> float | None:
-    """The published figure of the adapter or reference of this name, in our unit; None if there is none."""
-    known = FIGURES.get(model, {}) if kind in ("adapter", "reference") else {}
-    return known.get(split, {}).get(metric)
+def published_names(config: Config) -> dict[str, str]:
+    """The run's models that are systems of the paper, with the paper's name: same data, same base, same recipe.
+
+    A name says nothing: an adapter called `citations` with another reward, base or topic list is another system. The
+    seed and the machine do not matter.
+    """
+    paper = Config()  # every default is the paper's
+    if not _same_data(config, paper):
+        return {}
+    names: dict[str, str] = {}
+    if config.base.model == paper.base.model:
+        recipes = {theirs: _recipe(paper, theirs) for theirs in paper.adapters}
+        for ours in config.adapters:
+            for theirs, recipe in recipes.items():
+                if recipe == _recipe(config, ours):
+                    names[ours] = theirs
+    for name, reference in config.evaluation.references.items():
+        if reference.evidence == "acr" and LARGE.search(reference.model):
+            names[name] = "llama_405b"
+    return names
+
+
+def _same_data(config: Config, paper: Config) -> bool:
+    """Whether the documents are the ACR's on the paper's topics, and the rows are split and chosen as in the paper."""
+    topics = {"download": config.topics.download, "table": config.topics.table}.get(config.source)
+    chosen = {"split", "test_share", "disagreement"}
+    return (
+        topics == paper.topics.download
+        and not config.topics.leave_out
+        and config.generalization is None
+        and config.dataset.model_dump(include=chosen) == paper.dataset.model_dump(include=chosen)
+    )
+
+
+def _recipe(config: Config, name: str) -> dict[str, Any]:
+    """What makes an adapter what it is, besides data and base: reward, hyperparameters and the models that it asks."""
+    adapter = config.adapters[name]
+    models = {"reasoning_embedding": config.models.embedder, "reasoning_judge": config.models.judge}
+    return {
+        **adapter.model_dump(exclude={"seed", "seeds", "resources", "training"}),
+        "training": config.hyperparameters(name).model_dump(),
+        "models": {reward: model for reward, model in models.items() if reward in adapter.rewards},
+    }
+
+
+def figure(name: str | None, split: str, metric: str) -> float | None:
+    """What the paper prints for its system of this name, in our unit; None if nothing."""
+    return FIGURES.get(name or "", {}).get(split, {}).get(metric)
+
+
+def other_systems(attached: Collection[str], split: str, metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """The paper's systems that no model of a run is: name and figures of a split, None where it prints nothing.
+
+    Args:
+        attached: the paper's names of those that are models of the run; their figures stand beside the run's.
+    """
+    rows = [
+        {"model": f"paper: {title}", **{metric: figure(name, split, metric) for metric in metrics}}
+        for name, title in TITLES.items()
+        if name not in attached
+    ]
+    return [row for row in rows if any(row[metric] is not None for metric in metrics)]
 
 
 def left_out(adapter: str) -> int:

@@ -4,7 +4,6 @@ Alignment, entity F1 and the judge's score are those of arXiv 2510.05194; citati
 since a fluent text that cites the wrong study is worse than none.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,10 +14,11 @@ from acrflow import schemas
 from acrflow.evaluation.entities import Finder
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.evaluation import ReasoningScores
-from acrflow.text.citations import CITATION, citations
+from acrflow.text.citations import citations, without_citations
+from acrflow.text.numbers import unsupported_numbers
 from acrflow.text.sentences import split_sentences
 
-QUESTION = """Rate a piece of medical reasoning against the expert's reasoning on four things: how much of the \
+PROMPT = """Rate a piece of medical reasoning against the expert's reasoning on four things: how much of the \
 expert's reasoning it covers, whether it agrees with it, whether its logic holds, and whether it claims nothing that \
 the expert's reasoning does not bear out.
 
@@ -33,7 +33,6 @@ LEAST_MASS = 0.01  # probability that the judge must give to all scores together
 
 Encode = Callable[[list[str]], np.ndarray]  # texts -> unit vectors, shape (texts, dimensions)
 Rate = Callable[[list[str]], Sequence[float | None]]  # questions to a judge -> scores from 0 to 1
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def score(
@@ -52,7 +51,7 @@ def score(
         predictions: `Predictions`.
         rows: the split, `Rows`, with the gold traces.
         prompts: id -> the text that the model was shown.
-        encode: the embedder; asked once for all sentences and once for all entities.
+        encode: the embedder; called once for all sentences and once for all entities.
         find: the entity finder.
         rate: the judge; None leaves its column empty.
         highest: the judge's highest score.
@@ -66,9 +65,9 @@ def score(
         rows.select("id", "traces"), on="id", how="left", maintain_order="left"
     )
     records = [{**row, "reasoning": row["reasoning"] or ""} for row in joined.to_dicts()]
-    said = [list(split_sentences(row["reasoning"]).sentences) for row in records]
+    predicted = [list(split_sentences(row["reasoning"]).sentences) for row in records]
     gold = [list(row["traces"] or []) for row in records]
-    alignments = _alignments(said, gold, encode)
+    alignments = _alignments(predicted, gold, encode)
     entities = _entities(find([row["reasoning"] for row in records]), find([" ".join(one) for one in gold]), encode)
     judged = _judged(records, gold, rate, highest)
     if rate is not None:
@@ -93,36 +92,35 @@ def score(
                 "judge": verdict,
                 "citation_precision": len(cited & expected) / len(cited) if cited else None,
                 "citation_recall": len(cited & expected) / len(expected) if expected else None,
-                "unsupported_numbers": len(numbers(row["reasoning"]) - numbers(prompts[row["id"]] + " ".join(traces))),
+                "unsupported_numbers": _unsupported(row["reasoning"], prompts[row["id"]], traces),
             }
         )
     return pl.DataFrame(values, schema=schemas.polars_schema(ReasoningScores))
 
 
-def numbers(text: str) -> set[str]:
-    """The numbers of a text, citations left out: "1,200 of 3.50" gives 1200 and 3.5."""
-    found = (match.replace(",", "") for match in _NUMBER.findall(CITATION.sub(" ", text)))
-    return {number.rstrip("0").rstrip(".") if "." in number else number for number in found}
+def _unsupported(reasoning: str, prompt: str, traces: Sequence[str]) -> int:
+    """How many different numbers of an answer stand neither in its prompt nor in the gold; citations are none."""
+    return len(unsupported_numbers(without_citations(reasoning), without_citations(" ".join([prompt, *traces]))))
 
 
-def _alignments(said: list[list[str]], gold: list[list[str]], encode: Encode) -> list[float | None]:
+def _alignments(predicted: list[list[str]], gold: list[list[str]], encode: Encode) -> list[float | None]:
     """Mean over the gold traces of the best cosine to any sentence; None without gold, 0 without a sentence."""
-    vectors = _vectors([*said, *gold], encode)
+    vectors = _vectors([*predicted, *gold], encode)
     found: list[float | None] = []
-    for ours, theirs in zip(said, gold, strict=True):
+    for ours, theirs in zip(predicted, gold, strict=True):
         best = _best(theirs, ours, vectors)
         found.append(None if not theirs else float(best.mean()) if ours else 0.0)
     return found
 
 
-def _entities(said: list[list[str]], gold: list[list[str]], encode: Encode) -> list[tuple[float | None, ...]]:
+def _entities(predicted: list[list[str]], gold: list[list[str]], encode: Encode) -> list[tuple[float | None, ...]]:
     """Precision, recall and F1 of the entities by best cosine.
 
     None without gold entities; 0 without any of our own. Cosines below 0 count as 0.
     """
-    vectors = _vectors([*said, *gold], encode)
+    vectors = _vectors([*predicted, *gold], encode)
     found: list[tuple[float | None, ...]] = []
-    for ours, theirs in zip(said, gold, strict=True):
+    for ours, theirs in zip(predicted, gold, strict=True):
         if not theirs:
             found.append((None, None, None))
         elif not ours:
@@ -157,13 +155,13 @@ def _judged(
     A judge that gave no score at all has no opinion on answers without reasoning either.
     """
     found: list[float | None] = [None if rate is None or not traces else 0.0 for traces in gold]
-    asked = [place for place, row in enumerate(records) if rate is not None and gold[place] and row["reasoning"]]
-    questions = [
-        QUESTION.format(gold="\n".join(gold[place]), reasoning=records[place]["reasoning"], highest=highest)
-        for place in asked
+    rated = [index for index, row in enumerate(records) if rate is not None and gold[index] and row["reasoning"]]
+    prompts = [
+        PROMPT.format(gold="\n".join(gold[index]), reasoning=records[index]["reasoning"], highest=highest)
+        for index in rated
     ]
-    for place, verdict in zip(asked, rate(questions) if rate is not None else [], strict=True):
-        found[place] = verdict
-    if asked and all(found[place] is None for place in asked):
+    for index, verdict in zip(rated, rate(prompts) if rate is not None else [], strict=True):
+        found[index] = verdict
+    if rated and all(found[index] is None for index in rated):
         return [None] * len(found)
     return found

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from acrflow.io.errors import InputError
 
 if TYPE_CHECKING:
+    from acrflow.evidence.cache import Cache
+    from acrflow.evidence.entrez import Eutils
     from acrflow.evidence.sources import Source
 
 URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
@@ -37,20 +39,31 @@ def open_source(args: argparse.Namespace) -> Iterator["Source"]:
         InputError: entrez without a cache.
     """
     from acrflow.evidence import entrez, sources
-    from acrflow.evidence.cache import Cache
     from acrflow.evidence.matching import Matcher
-    from acrflow.io.http import PoliteClient
 
     if args.source != "entrez":
         yield sources.NoSource() if args.source == "none" else sources.Snapshot(Path(args.source))
         return
-    if args.cache is None:
-        raise InputError("--cache", "entrez needs a folder to keep records in", "give one, for instance cache/pubmed")
-    print(entrez.DISCLAIMER)
-    key = os.environ.get(entrez.KEY, "").strip() or None
-    cache = Cache(args.cache, args.refresh_days)
     before = (lambda requests: None) if args.any_time else entrez.wait_off_peak
-    with PoliteClient(entrez.pause(key), args.timeout, args.attempts, args.backoff) as client:
-        eutils = entrez.Eutils(args.url, args.email, key, client)
+    with open_eutils(args) as (eutils, cache):
         matcher = Matcher(eutils, cache, args.cache / "citations", before)
         yield sources.EntrezSource(entrez.Entrez(eutils, cache, before), cache, matcher)
+
+
+@contextmanager
+def open_eutils(args: argparse.Namespace) -> Iterator[tuple["Eutils", "Cache"]]:
+    """The E-utilities of `add_options`, and the cache of their records; NCBI's disclaimer is shown.
+
+    Raises:
+        InputError: no cache is named.
+    """
+    from acrflow.evidence import entrez
+    from acrflow.evidence.cache import Cache
+    from acrflow.io.http import PoliteClient
+
+    if args.cache is None:
+        raise InputError("--cache", "entrez needs a folder to cache answers in", "give one, for instance cache/pubmed")
+    print(entrez.DISCLAIMER)
+    key = os.environ.get(entrez.KEY, "").strip() or None
+    with PoliteClient(entrez.pause(key), args.timeout, args.attempts, args.backoff) as client:
+        yield entrez.Eutils(args.url, args.email, key, client), Cache(args.cache, args.refresh_days)

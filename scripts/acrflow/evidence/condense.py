@@ -9,6 +9,7 @@ import polars as pl
 from acrflow import schemas
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.evidence import Condensed
+from acrflow.text.sentences import split_sentences
 
 RESULTS, CONCLUSIONS = "RESULTS", "CONCLUSIONS"  # NlmCategory of the sections kept
 
@@ -40,12 +41,6 @@ OTHER_HEADING_WORDS = frozenset(
 )
 SMALL_WORDS = frozenset(_words("and for in of the to"))
 _HEADING = re.compile(r"(?:^|(?<=[.!?;)\]]\s))([A-Z][A-Za-z'’&/,-]*(?: [A-Za-z'’&/,-]+){0,5}) ?:(?=\s)")
-
-_ABBREVIATIONS = frozenset(
-    _words("vs al approx ca cf fig figs no nos dr st resp ref refs eq vol wt incl excl esp viz dept prof")
-) | {"e.g", "i.e"}
-_SENTENCE_END = re.compile(r"[.!?][)\]\"”’]*\s+(?=[\"“(\[]?[A-Z0-9<>=≥≤±~])")
-_LAST_WORD = re.compile(r"([\w.]+)\.$")
 
 _NUMBER = re.compile(r"(?<![\w.])[-+−–<>=≥≤±~]*\d+(?:[.,·]\d+)*(?![\w])(?!-?(?:D|dimensional|T)\b)")
 _NUMBER_WORD = re.compile(
@@ -131,7 +126,7 @@ def condense_sections(sections: Sequence[Section], unstructured: str) -> str:
     parts = [part for section in sections for part in _split_at_headings(section)]
     has_results, has_conclusions = any(map(_names_results, parts)), any(map(_names_conclusions, parts))
     if not has_results and not has_conclusions:
-        sentences = split_sentences(" ".join(part["text"] or "" for part in parts))
+        sentences = _sentences(" ".join(part["text"] or "" for part in parts))
         return " ".join(sentences if unstructured == "whole" else _with_findings(sentences))
     texts: list[str] = []
     for part in parts:
@@ -139,25 +134,12 @@ def condense_sections(sections: Sequence[Section], unstructured: str) -> str:
         if _names_results(part) or _names_conclusions(part):
             texts.append(text)
         elif not part["label"] or not has_results:
-            texts.extend(sentence for sentence in split_sentences(text) if _has_finding(sentence))
+            texts.extend(sentence for sentence in _sentences(text) if _has_finding(sentence))
     return " ".join(texts)
 
 
-def split_sentences(text: str) -> list[str]:
-    """Sentences of an abstract in order; joined by single spaces they give the text.
-
-    A full stop ends a sentence before a capital letter, a digit or an opening bracket, except after an abbreviation
-    ("vs.", "et al.", "e.g.") or an initial.
-    """
-    sentences, start = [], 0
-    for end in _SENTENCE_END.finditer(text):
-        before = _LAST_WORD.search(text, start, end.start() + 1)
-        word = before.group(1) if before else ""
-        if word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word.isupper()):
-            continue
-        sentences.append(text[start : end.end()].strip())
-        start = end.end()
-    return [*sentences, text[start:].strip()] if text[start:].strip() else sentences
+def _sentences(text: str) -> tuple[str, ...]:
+    return split_sentences(text).sentences
 
 
 def _why_dropped(record: Mapping[str, Any]) -> str | None:
@@ -197,10 +179,10 @@ def _names_conclusions(section: Section) -> bool:
     return section["category"] == CONCLUSIONS or not CONCLUSION_WORDS.isdisjoint(_words(section["label"] or ""))
 
 
-def _with_findings(sentences: list[str]) -> list[str]:
+def _with_findings(sentences: Sequence[str]) -> list[str]:
     """The sentences with a finding, and the last one, which concludes."""
     last = len(sentences) - 1
-    return [sentence for place, sentence in enumerate(sentences) if place == last or _has_finding(sentence)]
+    return [sentence for index, sentence in enumerate(sentences) if index == last or _has_finding(sentence)]
 
 
 def _has_finding(sentence: str) -> bool:

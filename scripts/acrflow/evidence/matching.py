@@ -54,12 +54,12 @@ def unique(citation: Citation, candidates: Iterable[tuple[int, Citation]], by: s
 
 
 class Matcher:
-    """Citations to PMIDs through NCBI's E-utilities; what was found is kept, so that a killed run continues.
+    """Citations to PMIDs through NCBI's E-utilities; what was found is cached, so that a killed run continues.
 
     Args:
         eutils: see `Eutils`.
         cache: held alone while it works (see `Cache.alone`).
-        folder: where results are kept: matches for good, the others for a week.
+        folder: where results are cached: matches for good, the others for a week.
         before: called with the number of requests about to be made; may wait.
         now: the clock, in seconds since 1970.
     """
@@ -78,7 +78,7 @@ class Matcher:
         """The match of each printed citation.
 
         Raises:
-            InputError: as `Eutils.call`. What was found is kept.
+            InputError: as `Eutils.call`. What was found is cached.
         """
         found: dict[str, Match] = {}
         with self._cache.alone():
@@ -105,12 +105,12 @@ class Matcher:
             placed = [text for text, citation in waiting.items() if citation.has_place]
             for batch in batches(placed, CITATIONS):
                 candidates, unlisted = self._ecitmatch([waiting[text] for text in batch])
-                several |= {batch[place] for place in unlisted}
+                several |= {batch[index] for index in unlisted}
                 records = self._summaries({pmid for pmids in candidates.values() for pmid in pmids})
-                for place, pmids in candidates.items():
+                for index, pmids in candidates.items():
                     pairs = [(pmid, records[pmid]) for pmid in pmids if pmid in records]
-                    if match := unique(waiting[batch[place]], pairs, "ECitMatch"):
-                        settle(batch[place], match)
+                    if match := unique(waiting[batch[index]], pairs, "ECitMatch"):
+                        settle(batch[index], match)
             self._before(2 * (len(waiting) - len(found)))
             for text, citation in waiting.items():
                 if text not in found:
@@ -128,10 +128,10 @@ class Matcher:
         return unique(citation, self._summaries(set(pmids)).items(), "ESearch") if count <= HITS else None
 
     def _ecitmatch(self, citations: Sequence[Citation]) -> tuple[dict[int, list[int]], set[int]]:
-        """The candidates of the citations by their place in the list, and where there are too many to be listed."""
+        """The candidates of the citations by their index in the list, and where there are too many to be listed."""
         lines = []
-        for place, cited in enumerate(citations):
-            fields = (cited.journal, str(cited.year or ""), cited.volume, cited.page, cited.author, str(place))
+        for index, cited in enumerate(citations):
+            fields = (cited.journal, str(cited.year or ""), cited.volume, cited.page, cited.author, str(index))
             lines.append("|".join(field.replace("|", " ") for field in fields) + "|")
 
         def read(body: bytes) -> dict[int, str]:
@@ -145,9 +145,9 @@ class Matcher:
             return answers
 
         answers = self._eutils.call("ecitmatch.cgi", {"bdata": "\r".join(lines)}, read)
-        candidates = {place: _pmids(answer.removeprefix("AMBIGUOUS")) for place, answer in answers.items()}
+        candidates = {index: _pmids(answer.removeprefix("AMBIGUOUS")) for index, answer in answers.items()}
         unlisted = {p for p, answer in answers.items() if answer.startswith("AMBIGUOUS") and not candidates[p]}
-        return {place: pmids for place, pmids in candidates.items() if pmids}, unlisted
+        return {index: pmids for index, pmids in candidates.items() if pmids}, unlisted
 
     def _summaries(self, pmids: set[int]) -> dict[int, Citation]:
         """What the records themselves say, by PMID; those that PubMed does not have are missing."""
@@ -158,8 +158,8 @@ class Matcher:
 
     def _load(self, text: str) -> Match | None:
         try:
-            kept = read_json(self._path(text))
-            match, age = Match(**kept["match"]), self._now() - kept["searched"]
+            cached = read_json(self._path(text))
+            match, age = Match(**cached["match"]), self._now() - cached["searched"]
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # missing, or damaged: search again
             return None
         return match if match.status == "matched" or age / DAY < ABSENT_DAYS else None

@@ -1,13 +1,11 @@
 """Let a language model condense abstracts, and believe it only where every number it writes is in the abstract."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from acrflow.inference.backend import Backend, Conversation, Decoding
-from acrflow.inference.cache import Progress, generate_kept
+from acrflow.inference.backend import Conversation, Decoding
+from acrflow.inference.cache import CachedModel, Progress, longest_first
 from acrflow.io.ledger import Ledger
 from acrflow.text.numbers import unsupported_numbers
 
@@ -23,11 +21,8 @@ USER = "Title: {title}\n\n{abstract}\n\nResults and conclusions, in plain senten
 def rewrite(
     condensed: pl.DataFrame,
     records: pl.DataFrame,
-    open_backend: Callable[[], Backend],
+    model: CachedModel,
     decoding: Decoding,
-    batch: int,
-    kept: Path,
-    identity: dict[str, Any],
     ledger: Ledger,
     progress: Progress = lambda abstracts: None,
 ) -> pl.DataFrame:
@@ -36,28 +31,25 @@ def rewrite(
     Args:
         condensed: `schemas.evidence.Condensed`, as the rule made it; studies without a text stay without.
         records: `schemas.evidence.Records` of the same PMIDs.
-        open_backend: loads the model; called only if an abstract is left to do.
+        model: condenses; a killed run continues with what is cached.
         decoding: greedy, with a length limit.
-        batch: abstracts generated at once.
-        kept: JSON lines of what was generated; a killed run continues there.
-        identity: what decides the model's texts; those of another identity are not used.
         ledger: taken are texts, kept are rewritten ones; left out, by reason, are those where the rule's text stays.
-        progress: called with the number of abstracts done, those found in `kept` included.
+        progress: called with the number of abstracts done, those found in the cache included.
 
     Returns:
         The same rows; `rewritten` says where the model's text stands.
     """
     abstracts = {record["pmid"]: record for record in records.iter_rows(named=True)}
     rows = condensed.to_dicts()
-    asked = {row["pmid"]: conversation(abstracts[row["pmid"]]) for row in rows if row["text"]}
-    answers = generate_kept(asked, open_backend, decoding, batch, kept, identity, progress)
+    prompts = {row["pmid"]: conversation(abstracts[row["pmid"]]) for row in rows if row["text"]}
+    answers = model.complete(longest_first(prompts), decoding, progress)
     for row in rows:
         if row["pmid"] not in answers:
             continue
         ledger.taken += 1
-        source, (generated, truncated) = source_text(abstracts[row["pmid"]]), answers[row["pmid"]]
-        text = " ".join(generated.split())
-        if why := "cut at the length limit" if truncated else why_not(text, source):
+        source, answer = source_text(abstracts[row["pmid"]]), answers[row["pmid"]]
+        text = " ".join(answer.text.split())
+        if why := "cut at the length limit" if answer.truncated else why_not(text, source):
             ledger.leave_out(why, str(row["pmid"]))
         else:
             row |= {"text": text, "words_after": len(text.split()), "rewritten": True}

@@ -1,70 +1,18 @@
-"""What generates: one small interface, and the choice of a backend behind it.
+"""What generates: one small interface, and the one function that opens a language model behind it.
 
 Importing this module loads neither torch nor vLLM; opening a backend does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Protocol
 
+from acrflow.config.language_model import LanguageModel
 from acrflow.io.errors import InputError
+from acrflow.io.files import sha256
 
 Conversation = list[dict[str, str]]  # messages, each with role and content
-BACKENDS = ("transformers", "vllm", "server")
-
-
-@dataclass(frozen=True)
-class Base:
-    """The model that answers, alone or with one of its adapters.
-
-    Attributes:
-        model: hub name or local folder; with the server backend, the model's name on the server.
-        revision: commit of the hub repository.
-        dtype: type of the weights.
-        quantization: "4bit" needs a GPU and bitsandbytes.
-        template: options of its chat template.
-    """
-
-    model: str
-    revision: str | None = None
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    quantization: Literal["none", "4bit"] = "none"
-    template: Mapping[str, bool | int | float | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Server:
-    """An OpenAI-compatible server.
-
-    Attributes:
-        url: base address, up to and with /v1.
-        key: environment variable that holds the key; sent only if it is set, shown nowhere.
-        at_once: requests under way at a time.
-    """
-
-    url: str = "http://127.0.0.1:8000/v1"
-    key: str = "OPENAI_API_KEY"
-    at_once: int = 8
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which backend, and what it is opened with.
-
-    Attributes:
-        backend: one of `BACKENDS`.
-        base: the model that all adapters share.
-        adapters: name -> folder with adapter_model.safetensors and adapter_config.json (PEFT).
-        merge: merge the adapter into the base before it answers, instead of computing it beside the base.
-        server: for the server backend.
-    """
-
-    backend: str
-    base: Base
-    adapters: Mapping[str, Path] = field(default_factory=dict)
-    merge: bool = False
-    server: Server = Server()
 
 
 @dataclass(frozen=True)
@@ -115,27 +63,48 @@ class Backend(Protocol):
         ...
 
 
-def open_backend(choice: Choice) -> Backend:
-    """Load the base model once, with all its adapters.
+def open_language_model(
+    settings: LanguageModel, adapters: Mapping[str, Path] | None = None, merge: bool = False, at_once: int = 8
+) -> Backend:
+    """Load a language model once, with all its adapters, or connect to the server that has it.
+
+    Args:
+        settings: which model, and where it runs.
+        adapters: name -> folder with adapter_model.safetensors and adapter_config.json (PEFT).
+        merge: merge the adapter into the base before it answers, instead of computing it beside the base.
+        at_once: requests to a server under way at a time.
 
     Raises:
         InputError: the base or an adapter cannot be loaded, or this machine lacks what the backend needs.
     """
-    for folder in choice.adapters.values():
+    adapters = adapters or {}
+    for folder in adapters.values():
         for file in ("adapter_config.json", "adapter_model.safetensors"):
             if not (folder / file).is_file():
                 raise InputError(folder, f"no adapter: {file} is missing", "train the adapter first (train_adapter)")
-    if choice.backend == "server":
+    if settings.backend == "server":
         from acrflow.inference.server import ServerBackend
 
-        return ServerBackend(choice)
-    if choice.backend == "vllm":
+        if adapters:
+            raise InputError("evaluation.backend", "a server loads no adapters from here", "name the served model")
+        return ServerBackend(settings, at_once)
+    if settings.backend == "vllm":
         from acrflow.inference.vllm import VllmBackend
 
-        return VllmBackend(choice)
+        return VllmBackend(settings, adapters, merge)
     from acrflow.inference.transformers import TransformersBackend
 
-    return TransformersBackend(choice)
+    return TransformersBackend(settings, adapters, merge)
+
+
+def identity(settings: LanguageModel) -> dict[str, Any]:
+    """What decides a model's answers beside prompts and decoding: a folder by the hash of its weights, hub by name."""
+    return {
+        "backend": settings.backend,
+        "server": settings.url if settings.backend == "server" else None,
+        "base": settings.model_dump(include={"model", "revision", "dtype", "quantization", "template"}),
+        "base_weights": {file.name: sha256(file) for file in sorted(Path(settings.model).glob("*.safetensors"))},
+    }
 
 
 def batch_seed(seed: int, batch_number: int) -> int:

@@ -30,7 +30,7 @@ class Tree:
     """The candidates' tree: its branchings, and for each candidate which child it takes at which of them."""
 
     branchings: tuple[Branching, ...]
-    ways: tuple[tuple[tuple[int, int], ...], ...]  # (place in branchings, place in children)
+    ways: tuple[tuple[tuple[int, int], ...], ...]  # (index in branchings, index in children)
 
     def on_the_way(self, tokens: tuple[int, ...]) -> list[Branching]:
         """The branchings that a sequence of tokens passes."""
@@ -52,7 +52,7 @@ def tree(sequences: Sequence[Sequence[int]]) -> Tree | None:
     if any(after[: len(before)] == before for before, after in pairwise(whole)):
         return None
     branchings: list[Branching] = []
-    place: dict[tuple[int, ...], int] = {}
+    index: dict[tuple[int, ...], int] = {}
     ways: list[list[tuple[int, int]]] = [[] for _ in sequences]
     for length in range(max(map(len, sequences), default=0)):
         groups: dict[tuple[int, ...], list[int]] = {}
@@ -63,10 +63,10 @@ def tree(sequences: Sequence[Sequence[int]]) -> Tree | None:
             children = tuple(dict.fromkeys(sequences[number][length] for number in members))
             if len(children) < 2:
                 continue
-            place[prefix] = len(branchings)
+            index[prefix] = len(branchings)
             branchings.append(Branching(prefix, children))
             for number in members:
-                ways[number].append((place[prefix], children.index(sequences[number][length])))
+                ways[number].append((index[prefix], children.index(sequences[number][length])))
     return Tree(tuple(branchings), tuple(tuple(way) for way in ways))
 
 

@@ -1,10 +1,12 @@
 """The transformers backend: batched generation with left padding; runs anywhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
-from acrflow.inference.backend import Choice, Conversation, Decoding, Generated, batch_seed
+from acrflow.config.language_model import LanguageModel
+from acrflow.inference.backend import Conversation, Decoding, Generated, batch_seed
 from acrflow.inference.candidates import Branching, Tree, trees
 from acrflow.io.errors import InputError
 from acrflow.models.base import load_base
@@ -14,18 +16,17 @@ from acrflow.models.tokenizer import load_tokenizer, prompt_texts, prompt_tokens
 class TransformersBackend:
     """The base model, loaded once, and its adapters, switched on one at a time."""
 
-    def __init__(self, choice: Choice):
+    def __init__(self, settings: LanguageModel, adapters: Mapping[str, Path], merge: bool = False):
         import torch
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._tokenizer = load_tokenizer(choice.base.model, choice.base.revision, choice.base.template)
-        self._merge, self._merged = choice.merge, ""
-        self._adapters = tuple(choice.adapters)
-        base = choice.base
-        model: Any = load_base(base.model, base.revision, base.dtype, base.quantization)
-        for name, folder in choice.adapters.items():
-            model = _with_adapter(model, name, str(folder), choice.base.model)
-        self._model = model.eval() if choice.base.quantization == "4bit" else model.to(self._device).eval()
+        self._tokenizer = load_tokenizer(settings.model, settings.revision, settings.template)
+        self._merge, self._merged = merge, ""
+        self._adapters = tuple(adapters)
+        model: Any = load_base(settings.model, settings.revision, settings.dtype, settings.quantization)
+        for name, folder in adapters.items():
+            model = _with_adapter(model, name, str(folder), settings.model)
+        self._model = model.eval() if settings.quantization == "4bit" else model.to(self._device).eval()
         ends = self._model.generation_config.eos_token_id  # one, several (Llama 3.1) or none
         self._ends = sorted({self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
 
@@ -64,16 +65,16 @@ class TransformersBackend:
 
         built = trees(self._tokenizer, prompt_texts(self._tokenizer, conversations), openings, candidates)
         # a branching on the way to another one is read from the same sequence
-        asked = [(one, prefix) for one in built if one is not None for prefix in longest_prefixes(one)]
-        if not asked:
+        prefixes = [(one, prefix) for one in built if one is not None for prefix in longest_prefixes(one)]
+        if not prefixes:
             return [None] * len(built)
-        inputs = self._padded([list(prefix) for _, prefix in asked])
-        kept = 1 + max(len(prefix) - len(one.prefix) for tree, prefix in asked for one in tree.on_the_way(prefix))
+        inputs = self._padded([list(prefix) for _, prefix in prefixes])
+        last = 1 + max(len(prefix) - len(one.prefix) for tree, prefix in prefixes for one in tree.on_the_way(prefix))
         positions = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode(), self._using(adapter):
-            logits = self._model(**inputs, position_ids=positions, use_cache=False, logits_to_keep=kept).logits.float()
+            logits = self._model(**inputs, position_ids=positions, use_cache=False, logits_to_keep=last).logits.float()
         values: dict[tuple[int, Branching], list[float]] = {}
-        for at, (tree, prefix) in enumerate(asked):
+        for at, (tree, prefix) in enumerate(prefixes):
             for one in tree.on_the_way(prefix):
                 place = len(one.prefix) - len(prefix) - 1  # from the end, where padding does not count
                 values[id(tree), one] = logits[at, place, list(one.children)].tolist()
@@ -102,9 +103,9 @@ class TransformersBackend:
     def _completion(self, tokens: list[int]) -> Generated:
         """Cut at the first end of sequence, which may also be the padding token."""
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
-        kept = tokens if end is None else tokens[: end + 1]
-        text = str(self._tokenizer.decode(kept, skip_special_tokens=True))
-        return Generated(text=text, tokens=len(kept), truncated=end is None)
+        own = tokens if end is None else tokens[: end + 1]
+        text = str(self._tokenizer.decode(own, skip_special_tokens=True))
+        return Generated(text=text, tokens=len(own), truncated=end is None)
 
 
 def _with_adapter(model: Any, name: str, folder: str, base: str) -> Any:

@@ -1,13 +1,12 @@
 """The vLLM backend: the base loaded once, each adapter a LoRA request, or one adapter merged into it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from acrflow.config.language_model import LanguageModel
 from acrflow.inference.backend import (
-    Base,
-    Choice,
     Conversation,
     Decoding,
     Generated,
@@ -27,21 +26,21 @@ class VllmBackend:
     An unmerged LoRA in vLLM depends slightly on what is batched together, so batches are generated one after the other.
     """
 
-    def __init__(self, choice: Choice):
+    def __init__(self, settings: LanguageModel, adapters: Mapping[str, Path], merge: bool = False):
         try:
             from vllm import LLM
             from vllm.lora.request import LoRARequest
         except ImportError as error:
             remedy = "install the cuda extra (pip install .[cuda]) or set evaluation.backend to transformers"
             raise InputError("evaluation.backend", f"vllm cannot be imported: {error}", remedy) from error
-        shapes = {name: read_json(folder / "adapter_config.json") for name, folder in choice.adapters.items()}
-        model, base = choice.base.model, choice.base
+        shapes = {name: read_json(folder / "adapter_config.json") for name, folder in adapters.items()}
+        model = settings.model
         self._requests: dict[str, Any] = {}
         options: dict[str, Any] = {}
-        if choice.merge and shapes:
+        if merge and shapes:
             if len(shapes) > 1:
                 raise InputError("evaluation.merge", "vLLM holds one merged model at a time", "give one adapter")
-            model = str(merged(base, next(iter(choice.adapters.values()))))
+            model = str(merged(settings, next(iter(adapters.values()))))
         elif shapes:
             dora = [name for name, shape in shapes.items() if shape.get("use_dora")]
             if dora:
@@ -55,15 +54,16 @@ class VllmBackend:
             }
             self._requests = {
                 name: LoRARequest(name, number, str(folder.resolve()))
-                for number, (name, folder) in enumerate(choice.adapters.items(), start=1)
+                for number, (name, folder) in enumerate(adapters.items(), start=1)
             }
-        self._tokenizer = load_tokenizer(base.model, base.revision, base.template)
+        revision = settings.revision if model == settings.model else None
+        self._tokenizer = load_tokenizer(settings.model, settings.revision, settings.template)
         self._llm = LLM(
             model=model,
-            revision=base.revision if model == base.model else None,
-            tokenizer_revision=base.revision if model == base.model else None,
-            dtype=base.dtype,
-            quantization="bitsandbytes" if base.quantization == "4bit" else None,
+            revision=revision,
+            tokenizer_revision=revision,
+            dtype=settings.dtype,
+            quantization="bitsandbytes" if settings.quantization == "4bit" else None,
             logprobs_mode="processed_logprobs",  # `choose` reads them after all but the candidates are masked
             **options,
         )
@@ -78,8 +78,8 @@ class VllmBackend:
         if decoding.seed is not None:
             draw = {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
         params = []
-        for place in range(len(conversations)):
-            seed = None if decoding.seed is None else batch_seed(decoding.seed, batch_number) + place
+        for index in range(len(conversations)):
+            seed = None if decoding.seed is None else batch_seed(decoding.seed, batch_number) + index
             # the end of a turn, which is not every model's own end of sequence
             ends = {"stop_token_ids": [self._tokenizer.eos_token_id]}
             params.append(SamplingParams(max_tokens=decoding.max_new_tokens, seed=seed, **ends, **draw))
@@ -112,13 +112,13 @@ class VllmBackend:
 
     def _complete(self, prompts: list[list[int]], params: list[Any], adapter: str | None) -> list[Any]:
         """The first output of each prompt."""
-        asked = [{"prompt_token_ids": tokens} for tokens in prompts]
+        inputs = [{"prompt_token_ids": tokens} for tokens in prompts]
         lora = self._requests.get(adapter) if adapter is not None else None
-        outputs = self._llm.generate(asked, params, lora_request=lora, use_tqdm=False)
+        outputs = self._llm.generate(inputs, params, lora_request=lora, use_tqdm=False)
         return [output.outputs[0] for output in outputs]
 
 
-def merged(base: Base, adapter: Path) -> Path:
+def merged(base: LanguageModel, adapter: Path) -> Path:
     """A folder with the base and the adapter merged, made beside the adapter in the base's dtype, anew each time."""
     from peft import PeftModel
 
@@ -126,7 +126,7 @@ def merged(base: Base, adapter: Path) -> Path:
 
     folder = adapter.with_name(f".{adapter.name}.merged")
     model = load_base(base.model, base.revision, base.dtype, "none")
-    with whole_folder(folder) as place:
-        PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(place)
-        load_tokenizer(base.model, base.revision, base.template).save_pretrained(place)
+    with whole_folder(folder) as temporary:
+        PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(temporary)
+        load_tokenizer(base.model, base.revision, base.template).save_pretrained(temporary)
     return folder

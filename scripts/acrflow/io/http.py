@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from tqdm import tqdm
@@ -31,6 +31,101 @@ class PassingFault(Exception):
         self.retry_after = retry_after
 
 
+class Retries:
+    """The one way in which requests are repeated: back-off, Retry-After and an end. Several threads may share one.
+
+    Args:
+        attempts: requests sent before giving up.
+        backoff: seconds before the second attempt (plus up to as much again by chance); doubles each time, up to 60.
+        secret: text that no message shows.
+        sleep, seed: clock and chance, for tests.
+    """
+
+    def __init__(
+        self,
+        attempts: int = 8,
+        backoff: float = 1.0,
+        secret: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        seed: int | None = None,
+    ):
+        self._attempts, self._backoff, self._secret, self._sleep = attempts, backoff, secret, sleep
+        self._random = random.Random(seed)
+
+    def until_accepted(self, url: str, send: Callable[[], Answer], pause: float = 0.0) -> Answer:
+        """What `send` returns, called again while it raises `PassingFault` or the network fails.
+
+        Args:
+            url: whom to name in an error.
+            send: sends the request once.
+            pause: seconds to wait before each attempt, the first one included.
+
+        Raises:
+            InputError: all attempts failed, the server asks for too long a wait, or the address is none.
+        """
+        fault = PassingFault("no attempt made")
+        for attempt in range(self._attempts):
+            wait = pause if attempt == 0 else max(pause, self._wait(attempt, fault, url))
+            if wait >= TOLD_WAIT:
+                again = f"attempt {attempt + 1} of {self._attempts} in {wait:.0f} s"
+                # above a progress bar, if there is one
+                tqdm.write(f"{url}: {self.shown(fault)}; {again}", file=sys.stderr)
+            if wait:
+                self._sleep(wait)
+            try:
+                return send()
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+                raise InputError(url, f"not an address: {error}", "write it as https://host/path") from None
+            except httpx.LocalProtocolError:  # its text shows the header, and with it a key
+                raise InputError(url, "a key or address holds a sign that HTTP cannot carry", "check both") from None
+            except PassingFault as error:
+                fault = error
+            except httpx.RequestError as error:  # no network, time-out, answer cut off
+                fault = PassingFault(f"{type(error).__name__} {error}".strip())
+        remedy = "check the network and the address, then run the same command again: what has arrived is kept"
+        what = f"{self._attempts} attempts failed, the last one with: {self.shown(fault)}"
+        raise InputError(url, what, remedy) from None
+
+    def shown(self, what: object) -> str:
+        """A message without the secret."""
+        return str(what).replace(self._secret, "***") if self._secret else str(what)
+
+    def _wait(self, attempt: int, fault: PassingFault, url: str) -> float:
+        """Seconds before this attempt: what the server asked for, else exponential back-off with jitter."""
+        jittered = min(60.0, self._backoff * 2 ** (attempt - 1)) * (1 + self._random.random())
+        wanted = fault.retry_after or 0.0
+        if wanted > LONGEST_WAIT:
+            what = f"the server asks for a wait of {wanted:.0f} s ({self.shown(fault)})"
+            raise InputError(url, what, "run it again after that")
+        return max(jittered, wanted)
+
+
+def exchange(
+    client: httpx.Client, method: str, url: str, longest: float = LONGEST_ANSWER, **parts: Any
+) -> tuple[int, bytes]:
+    """One request: status and whole body of an answer that is no passing fault.
+
+    Args:
+        longest: seconds for the whole answer, however steadily it drips.
+        parts: params, data, json: as httpx takes them.
+
+    Raises:
+        PassingFault: the server says that another attempt may succeed, or the answer took too long.
+        InputError: the answer exceeds `LARGEST_ANSWER`.
+    """
+    start, body = time.monotonic(), bytearray()
+    with client.stream(method, url, **parts) as response:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if time.monotonic() - start > longest:
+                raise PassingFault(f"the answer took more than {longest:.0f} s")
+            if len(body) > LARGEST_ANSWER:
+                raise InputError(url, "the answer exceeds 500 MB", "check the address")
+    if response.status_code in PASSING_STATUS or response.status_code >= 500:
+        raise PassingFault(f"HTTP status {response.status_code}", retry_after(response.headers.get("retry-after")))
+    return response.status_code, bytes(body)
+
+
 class PoliteClient:
     """Sends requests one after the other, never two within `pause` seconds, and repeats those that fail in passing.
 
@@ -40,10 +135,8 @@ class PoliteClient:
     Args:
         pause: seconds between an answer and the next request; also waited before the first one.
         timeout: seconds without a byte after which a request counts as failed.
-        attempts: requests sent before giving up.
-        backoff: seconds before the second attempt (plus up to as much again by chance); doubles each time, up to 60.
+        attempts, backoff, sleep, seed: see `Retries`.
         agent: the user agent that the server is told; None for `user_agent()`.
-        sleep, seed: clock and chance, for tests.
     """
 
     def __init__(
@@ -56,8 +149,7 @@ class PoliteClient:
         sleep: Callable[[float], None] = time.sleep,
         seed: int | None = None,
     ):
-        self._pause, self._attempts, self._backoff, self._sleep = pause, attempts, backoff, sleep
-        self._random = random.Random(seed)
+        self._pause, self._retries = pause, Retries(attempts, backoff, sleep=sleep, seed=seed)
         self._client = httpx.Client(
             timeout=timeout, headers={"User-Agent": agent or user_agent()}, follow_redirects=True
         )
@@ -91,48 +183,8 @@ class PoliteClient:
         Raises:
             InputError: all attempts failed, or the address is none.
         """
-        fault = PassingFault("no attempt made")
-        for attempt in range(self._attempts):
-            wait = self._pause if attempt == 0 else max(self._pause, self._wait(attempt, fault, url))
-            if wait >= TOLD_WAIT:
-                again = f"attempt {attempt + 1} of {self._attempts} in {wait:.0f} s"
-                tqdm.write(f"{url}: {fault}; {again}", file=sys.stderr)  # above a progress bar, if there is one
-            self._sleep(wait)
-            try:
-                status, headers, body = self._send(method, url, params, data)
-                if status in PASSING_STATUS or status >= 500:
-                    raise PassingFault(f"HTTP status {status}", retry_after(headers.get("retry-after")))
-                return check(status, body)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                raise InputError(url, f"not an address: {error}", "write it as https://host/path") from None
-            except PassingFault as error:
-                fault = error
-            except httpx.RequestError as error:  # no network, time-out, answer cut off
-                fault = PassingFault(f"{type(error).__name__} {error}".strip())
-        remedy = "check the network and the address, then run the same command again: what has arrived is kept"
-        raise InputError(url, f"{self._attempts} attempts failed, the last one with: {fault}", remedy)
-
-    def _send(
-        self, method: str, url: str, params: dict[str, str] | None, data: dict[str, str] | None
-    ) -> tuple[int, httpx.Headers, bytes]:
-        """One request: status, headers and the whole body, within `LONGEST_ANSWER` and `LARGEST_ANSWER`."""
-        start, body = time.monotonic(), bytearray()
-        with self._client.stream(method, url, params=params, data=data) as response:
-            for chunk in response.iter_bytes():
-                body += chunk
-                if time.monotonic() - start > LONGEST_ANSWER:
-                    raise PassingFault(f"the answer took more than {LONGEST_ANSWER:.0f} s")
-                if len(body) > LARGEST_ANSWER:
-                    raise InputError(url, "the answer exceeds 500 MB", "check the address")
-            return response.status_code, response.headers, bytes(body)
-
-    def _wait(self, attempt: int, fault: PassingFault, url: str) -> float:
-        """Seconds before this attempt: what the server asked for, else exponential back-off with jitter."""
-        jittered = min(60.0, self._backoff * 2 ** (attempt - 1)) * (1 + self._random.random())
-        asked = fault.retry_after or 0.0
-        if asked > LONGEST_WAIT:
-            raise InputError(url, f"the server asks for a wait of {asked:.0f} s ({fault})", "run it again after that")
-        return max(jittered, asked)
+        send = lambda: check(*exchange(self._client, method, url, params=params, data=data))  # noqa: E731
+        return self._retries.until_accepted(url, send, self._pause)
 
 
 def user_agent(contact: str | None = None) -> str:

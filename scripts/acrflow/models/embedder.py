@@ -29,7 +29,7 @@ class Embedder:
         # sorted by length; on a CPU, padding a wide batch to its longest costs more than it saves (16: 85 sentences/s
         # on one core, 64: 49)
         self._batch = 16 if self._model.device.type == "cpu" else 256
-        self._kept: dict[str, Any] = {}
+        self._cached: dict[str, Any] = {}
 
     def encode(self, sentences: list[str]) -> "np.ndarray[Any, Any]":
         """Embed in one call; shape (sentences, dimensions), float32."""
@@ -44,13 +44,13 @@ class Embedder:
         )
         return vectors[[different[sentence] for sentence in sentences]]
 
-    def encode_kept(self, sentences: list[str]) -> "np.ndarray[Any, Any]":
+    def encode_cached(self, sentences: list[str]) -> "np.ndarray[Any, Any]":
         """Like `encode`, but every sentence is embedded once and kept (gold traces: 1.5 kB each)."""
         import numpy as np
 
-        new = sorted(set(sentences) - self._kept.keys())
-        self._kept.update(zip(new, self.encode(new), strict=True))
-        return np.stack([self._kept[sentence] for sentence in sentences]) if sentences else self.encode([])
+        new = sorted(set(sentences) - self._cached.keys())
+        self._cached.update(zip(new, self.encode(new), strict=True))
+        return np.stack([self._cached[sentence] for sentence in sentences]) if sentences else self.encode([])
 
 
 def embedder_path(name: str) -> str:

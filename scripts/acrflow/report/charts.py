@@ -171,10 +171,10 @@ def training(adapter: str, log: pl.DataFrame) -> Chart | None:
         tooltip=["part:N", "step:Q", alt.Tooltip("smooth:Q", format=".3f")],
     )
     drawn = alt.layer(band, line.add_params(picked)).properties(width="container", height=170, title=adapter)
-    said = f"{adapter} over its training steps: " + "; ".join(
+    description = f"{adapter} over its training steps: " + "; ".join(
         f"{name} {first} in the first quarter, {last} in the last" for name, first, last in rows
     )
-    return chart(f"training_{adapter}", said, drawn, ("Part", "First quarter", "Last quarter"), rows)
+    return chart(f"training_{adapter}", description, drawn, ("Part", "First quarter", "Last quarter"), rows)
 
 
 def _components(log: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -192,16 +192,16 @@ def _components(log: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def smoothed(steps: np.ndarray, values: np.ndarray) -> list[dict[str, float]]:
     """At most `RAW` points: the mean over a tenth of the steps around each, with the range of the raw values there."""
     window = max(1, len(values) // WINDOWS)
-    places = np.unique(np.linspace(0, len(values) - 1, min(len(values), RAW)).astype(int))
-    around = [values[max(0, place - window // 2) : place + window // 2 + 1] for place in places]
+    indices = np.unique(np.linspace(0, len(values) - 1, min(len(values), RAW)).astype(int))
+    around = [values[max(0, index - window // 2) : index + window // 2 + 1] for index in indices]
     return [
         {
-            "step": int(steps[place]),
+            "step": int(steps[index]),
             "smooth": round(float(piece.mean()), 5),
             "low": round(float(piece.min()), 5),
             "high": round(float(piece.max()), 5),
         }
-        for place, piece in zip(places, around, strict=True)
+        for index, piece in zip(indices, around, strict=True)
     ]
 
 
@@ -278,8 +278,8 @@ def reliability(measured: Sequence[dict[str, Any]], split: str) -> Chart | None:
     drawn = alt.layer(ideal.encode(x=x, y=y), base.mark_line(strokeWidth=1.5), dots.add_params(picked))
     drawn = drawn.properties(width="container", height=260, title=split)
     rows = [(one["model"], one["rows"], f"{one['confidence']:.1%}", f"{one['accuracy']:.1%}") for one in points]
-    said = f"Reliability of the labels' probabilities on {split}, in bins of a tenth"
-    return chart(f"reliability_{split}", said, drawn, ("Model", "Rows", "Mean probability", "Right"), rows)
+    description = f"Reliability of the labels' probabilities on {split}, in bins of a tenth"
+    return chart(f"reliability_{split}", description, drawn, ("Model", "Rows", "Mean probability", "Right"), rows)
 
 
 def errors(wrong: pl.DataFrame) -> Chart:
@@ -335,5 +335,5 @@ def evidence(coverage: pl.DataFrame) -> Chart:
         .properties(width="container", height=alt.Step(22))
     )
     rows = coverage.select("topic", "state", "references").rows()
-    said = "References of each topic by what became of them"
-    return chart("evidence", said, drawn, ("Topic", "What became of them", "References"), rows)
+    description = "References of each topic by what became of them"
+    return chart("evidence", description, drawn, ("Topic", "What became of them", "References"), rows)

@@ -53,13 +53,13 @@ def write(
     )
     prompts = Path(facts["prompts"])
     names = []
-    with whole_folder(out) as place:
+    with whole_folder(out) as temporary:
         for folder in adapters:
             missing = [name for name in WEIGHTS if not (folder / name).is_file()]
             if missing:
                 raise InputError(folder, f"no whole adapter: {', '.join(missing)} missing", "train it again")
             made_by = recipe.read(folder)
-            target = place / folder_of(folder.name)
+            target = temporary / folder_of(folder.name)
             target.mkdir()
             for name in (*WEIGHTS, *CARRIED):
                 if (folder / name).is_file():
@@ -75,7 +75,7 @@ def write(
             write_text(target / "README.md", card)
             names.append(target.name)
         overview = environment.get_template("hub.md.j2").render(names=names, results=_overview(compared), **facts)
-        write_text(place / "README.md", overview)
+        write_text(temporary / "README.md", overview)
     return names
 
 
@@ -100,7 +100,7 @@ def _results(compared: pl.DataFrame, adapter: str) -> dict[str, Any]:
 def _overview(compared: pl.DataFrame) -> str:
     """The performance table on the test split."""
     frame = tables.wide(compared, "test", tables.HEADLINE)
-    return tables.markdown(tables.for_readers(frame, "Test rows", same_task=True))
+    return tables.markdown(tables.for_readers(frame, "Test rows"))
 
 
 def _cell(row: dict[str, Any], metric: str) -> str:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ import jinja2
 import polars as pl
 import vl_convert
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 
 from acrflow import schemas
 from acrflow.config.evidence import EvidenceKind
 from acrflow.config.roster import read_roster
 from acrflow.evaluation import compare
-from acrflow.evaluation.published import SOURCE
+from acrflow.evaluation.published import SOURCE, other_systems
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.report import browser, charts, retrieved, tables
@@ -42,7 +45,7 @@ class Inputs:
     """The files that a report is made from; `configuration` is the resolved one, as plain values.
 
     `trainings` holds a folder per adapter, with its log. `retrieval` and `grader` are folders, None where nothing was
-    retrieved or graded.
+    retrieved or graded. `published` are the paper's names of the systems that are models of this run.
     """
 
     run: str
@@ -65,6 +68,7 @@ class Inputs:
     train: Path
     retrieval: Path | None = None
     grader: Path | None = None
+    published: Collection[str] = ()
 
 
 def build(inputs: Inputs) -> tuple[str, list[Chart]]:
@@ -109,9 +113,11 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         source=SOURCE,
         labels=LABELS,
         how=tables.METRICS,
-        headlines={split: _headline(compared, split, tables.HEADLINE) for split in splits},
-        more={split: _headline(compared, split, tables.MORE) for split in splits},
-        reasoning={split: _headline(compared, split, (*tables.REASONING, *tables.COST)) for split in splits},
+        headlines={split: _headline(compared, split, tables.HEADLINE, inputs.published) for split in splits},
+        more={split: _headline(compared, split, tables.MORE, inputs.published) for split in splits},
+        reasoning={
+            split: _headline(compared, split, (*tables.REASONING, *tables.COST), inputs.published) for split in splits
+        },
         findings=[finding for split in splits for finding in _findings(compared, pairs, split)],
         pairs=pairs,
         effects=_effects(schemas.read(EvidenceEffects, inputs.effects)),
@@ -124,7 +130,7 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
         qa=[_checks(path) for path in inputs.qa],
         leaks=_json(inputs.leaks),
         retrieval=retrieved.gather(inputs.retrieval, inputs.grader) if inputs.retrieval else None,
-        card=_with_images(_markdown(_text(inputs.card)), inputs.card.parent),
+        card=_markdown(_text(inputs.card), inputs.card.parent),
     )
     return html, list(drawn.values())
 
@@ -173,8 +179,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> dict[str, Any]:
-    """A table of a split, by kind; `paper` are its metrics with published figures."""
+def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str], attached: Collection[str]) -> dict[str, Any]:
+    """A table of a split, by kind; `paper` are metrics with published figures, `others` the paper's other systems."""
     frame = tables.wide(compared, split, metrics)
     rows = frame.to_dicts()
     shown = tables.shown(frame)
@@ -185,6 +191,7 @@ def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> dic
         "metrics": known,
         "kinds": {kind: [row for row in answering if row["kind"] == kind] for kind in KINDS},
         "paper": [metric for metric in known if any(row[f"{metric}_published"] is not None for row in rows)],
+        "others": other_systems(attached, split, known),
     }
 
 
@@ -278,18 +285,27 @@ def _checks(path: Path) -> dict[str, Any]:
     return {"topic": path.name.removesuffix(".qa.json"), "figures": figures, "whole": whole}
 
 
-def _markdown(text: str) -> str:
-    """Markdown as HTML, HTML in it shown as text, table headers marked for screen readers."""
-    html: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return html.replace("<th", '<th scope="col"').replace('<th scope="col"ead', "<thead")
+def _markdown(text: str, folder: Path) -> str:
+    """Markdown as HTML: HTML in it shown as text, table headers marked for screen readers, pictures of `folder` put in.
 
+    The report is one file, so that a picture beside the card becomes a part of it.
+    """
 
-def _with_images(html: str, folder: Path) -> str:
-    """The pictures that lie beside a page in `folder`/figures, put into it: the report is one file."""
-    for picture in sorted((folder / "figures").glob("*.svg")):
-        data = base64.b64encode(picture.read_bytes()).decode()
-        html = html.replace(f'src="figures/{picture.name}"', f'src="data:image/svg+xml;base64,{data}"')
-    return html
+    def header(self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
+        tokens[at].attrs = {"scope": "col", **tokens[at].attrs}
+        return self.renderToken(tokens, at, options, env)
+
+    def image(self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
+        picture = folder / str(tokens[at].attrs["src"])
+        if picture.suffix == ".svg" and picture.is_file():
+            data = base64.b64encode(picture.read_bytes()).decode()
+            tokens[at].attrs["src"] = f"data:image/svg+xml;base64,{data}"
+        return self.image(tokens, at, options, env)
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("th_open", header)
+    parser.add_render_rule("image", image)
+    return str(parser.render(text))
 
 
 def _scalar(value: Any) -> str | None:

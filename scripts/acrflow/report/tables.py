@@ -1,12 +1,12 @@
-"""Tables for readers, as Markdown, LaTeX and CSV: the paper's three, with the published figure beside ours, and all."""
+"""Tables for readers, as Markdown, LaTeX and CSV: the paper's three, with what it publishes, and all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from acrflow.evaluation.published import SOURCE
+from acrflow.evaluation.published import SOURCE, other_systems
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,7 @@ MORE = ("f1_una", "f1_mba", "f1_ua", "unsafe_up", "unsafe_down", "vote_agreement
 REASONING = ("judge", "entity_f1", "alignment", "citation_precision", "citation_recall", "unsupported_numbers")
 COST = ("relative_time", "tokens", "seconds")
 PERFORMANCE = ("macro_f1", "weighted_f1")
-PUBLISHED = (*PERFORMANCE, "judge", "entity_f1", "relative_time")  # metrics that the paper prints
 BESIDE = ("low", "high", "topic_low", "topic_high", "draws_mean", "draws_sd", "seeds_mean", "seeds_sd", "published")
-OTHER_TASK = "they come from Llama 3.1 8B on real guidelines, another task than this run's, and measure nothing here"
 
 
 @dataclass(frozen=True)
@@ -99,13 +97,19 @@ def written(metric: str, value: float | None) -> str:
     return "–" if value is None else f"{float(value) * how.scale:.{how.decimals}f}"
 
 
-def for_readers(frame: pl.DataFrame, caption: str, same_task: bool, paper: Sequence[str] = ()) -> Table:
-    """A table of `wide` for readers, each figure with its interval, the published one in a column after it.
+def for_readers(frame: pl.DataFrame, caption: str, split: str = "", attached: Collection[str] | None = None) -> Table:
+    """A table of `wide` for readers, each figure with its interval.
+
+    Where a model is a system of the paper, its published figure has a column after ours; the paper's other systems
+    have rows of their own.
 
     Args:
-        paper: metrics that get a column for the published figure.
+        split: whose published figures to show.
+        attached: the paper's names of the systems that are models of this run; None shows no other systems.
     """
     metrics = shown(frame)
+    paper = [metric for metric in metrics if frame[f"{metric}_published"].count()]
+    others = [] if attached is None else other_systems(attached, split, metrics)
     heads = ["Model", "Kind"]
     for metric in metrics:
         heads += [METRICS[metric].heading, *([f"{METRICS[metric].heading}, paper"] if metric in paper else [])]
@@ -119,10 +123,17 @@ def for_readers(frame: pl.DataFrame, caption: str, same_task: bool, paper: Seque
                 text += f" [{low}, {high}]"
             cells += [text, *([written(metric, row[f"{metric}_published"])] if metric in paper else [])]
         rows.append(cells)
+    for row in others:
+        cells = [str(row["model"]), "published"]
+        for metric in metrics:
+            cells += [written(metric, row[metric]), *(["–"] if metric in paper else [])]
+        rows.append(cells)
     most = max((row["rows"] for row in frame.to_dicts()), default=0)
     notes = [f"{most} rows; shares in percent, 95 % bootstrap intervals over rows. Unparsed answers count as wrong."]
     if paper:
-        notes.append(f"Columns “paper”: printed in {SOURCE}{'' if same_task else '; ' + OTHER_TASK}.")
+        notes.append(f"Columns “paper”: printed in {SOURCE} for the same recipe on the same topics.")
+    if others:
+        notes.append(f"Rows “paper”: other systems, on other rows; printed in {SOURCE}, unparsed answers left out.")
     return Table(caption, heads, rows, notes)
 
 

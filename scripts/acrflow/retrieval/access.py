@@ -1,16 +1,14 @@
 """The engine that a program's command line asks for."""
 
 import argparse
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from acrflow.evidence import entrez
-from acrflow.evidence.cache import Cache
+from acrflow.evidence.access import open_eutils
 from acrflow.evidence.sources import Snapshot
 from acrflow.io.errors import InputError
-from acrflow.io.http import PoliteClient
 from acrflow.retrieval.engines import Engine, PubMedEngine, SnapshotEngine
 
 
@@ -19,7 +17,7 @@ def open_engine(args: argparse.Namespace, queries: int) -> Iterator[Engine]:
     """The engine of `evidence.access.add_options`.
 
     Args:
-        queries: how many there will be; more than 100 wait for NCBI's off-peak hours, unless all answers are kept.
+        queries: how many there will be; more than 100 wait for NCBI's off-peak hours, unless all answers are cached.
 
     Raises:
         InputError: entrez without a cache, or no source at all.
@@ -29,13 +27,7 @@ def open_engine(args: argparse.Namespace, queries: int) -> Iterator[Engine]:
     if args.source != "entrez":
         yield SnapshotEngine(Snapshot(Path(args.source)).everything())
         return
-    if args.cache is None:
-        raise InputError("--cache", "entrez needs a folder to keep answers in", "give one, for instance cache/pubmed")
-    print(entrez.DISCLAIMER)
-    key = os.environ.get(entrez.KEY, "").strip() or None
-    cache = Cache(args.cache, args.refresh_days)
-    with cache.alone(), PoliteClient(entrez.pause(key), args.timeout, args.attempts, args.backoff) as client:
-        eutils = entrez.Eutils(args.url, args.email, key, client)
+    with open_eutils(args) as (eutils, cache), cache.alone():
         yield PubMedEngine(
             eutils,
             cache,

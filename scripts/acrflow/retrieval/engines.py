@@ -1,4 +1,4 @@
-"""What searches: PubMed's ESearch, its answers kept, or the records of a folder, without any network."""
+"""What searches: PubMed's ESearch, its answers cached, or the records of a folder, without any network."""
 
 import hashlib
 import re
@@ -44,18 +44,18 @@ class Engine(Protocol):
 
 
 class PubMedEngine:
-    """ESearch in order of relevance, one request a query; answers are kept, so that a killed run continues.
+    """ESearch in order of relevance, one request a query; answers are cached, so that a killed run continues.
 
     Args:
         eutils: see `Eutils`.
         cache: held alone while it asks (see `Cache.alone`).
-        folder: where answers are kept.
+        folder: where answers are cached.
         refresh_days: answers older than this are asked for again; None keeps them for good.
         before: called before the first request; may wait.
         now: the clock, in seconds since 1970.
 
     Attributes:
-        requests: questions that were not among the kept ones.
+        requests: questions that were not in the cache.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class PubMedEngine:
         """See `Engine`.
 
         Raises:
-            InputError: as `Eutils.call`; what was found before is kept.
+            InputError: as `Eutils.call`; what was found before is cached.
         """
         form = {"term": query, "retmax": str(most), "sort": "relevance"}
         digest = hashlib.sha256("\x1f".join(form.values()).encode()).hexdigest()
@@ -92,8 +92,8 @@ class PubMedEngine:
 
     def _load(self, path: Path) -> Answer | None:
         try:
-            kept = read_json(path)
-            answer, age = Answer(**kept["answer"]), (self._now() - kept["searched"]) / DAY
+            cached = read_json(path)
+            answer, age = Answer(**cached["answer"]), (self._now() - cached["searched"]) / DAY
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # missing, or damaged: ask again
             return None
         return None if self._refresh_days is not None and age > self._refresh_days else answer

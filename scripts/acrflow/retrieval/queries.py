@@ -4,14 +4,13 @@ The templates are those of arXiv 2510.05194, section on retrieved evidence.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from acrflow.config.retrieval import Retrieval
-from acrflow.inference.backend import Backend, Conversation, Decoding
-from acrflow.inference.cache import Progress, generate_kept
+from acrflow.inference.backend import Conversation, Decoding
+from acrflow.inference.cache import CachedModel, Progress, longest_first
 from acrflow.retrieval.boolean import PROSE, Joined, NoQuery, Query, Term, read, terms
 
 IMAGING = "diagnostic imaging"
@@ -44,8 +43,7 @@ _SMALL_WORDS = frozenset(re.findall(r"\w+", "a an and as at by for from in is of
 _CONTRAST = re.compile(r"\b(?:without and with|without|with) (?:iv |intravenous |oral )*contrast\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One template filled in.
 
     Attributes:
@@ -180,28 +178,22 @@ def _words(text: str) -> list[str]:
 
 
 def model_queries(
-    asked: Sequence[Question],
-    open_backend: Callable[[], Backend],
-    decoding: Decoding,
-    batch: int,
-    kept: Path,
-    identity: Mapping[str, Any],
-    progress: Progress = lambda texts: None,
+    asked: Sequence[Question], model: CachedModel, decoding: Decoding, progress: Progress = lambda texts: None
 ) -> dict[Question, str]:
     """What a language model makes of each question (DeepRetrieval, arXiv 2503.00223, or any instruction model).
 
     Args:
-        open_backend, decoding, batch, kept, identity, progress: see `generate_kept`.
+        model, decoding, progress: see `CachedModel.complete`.
 
     Returns:
         Its answers as they are; they may be no query (see `boolean.read`). A cut one is empty.
     """
-    conversations: dict[int, Conversation] = {
-        number: [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question.text}]
-        for number, question in enumerate(asked)
+    prompts: dict[Question, Conversation] = {
+        question: [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question.text}]
+        for question in asked
     }
-    answers = generate_kept(conversations, open_backend, decoding, batch, kept, identity, progress)
-    return {asked[number]: "" if answer.truncated else answer.text for number, answer in answers.items()}
+    answers = model.complete(longest_first(prompts), decoding, progress)
+    return {question: "" if answer.truncated else answer.text for question, answer in answers.items()}
 
 
 def _any(alternatives: Any) -> Query:

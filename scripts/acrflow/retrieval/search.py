@@ -1,4 +1,4 @@
-"""Search for the studies of conditions: every query once, kept, with a status; what fails stops no other query."""
+"""Search for the studies of conditions: every query once, cached, with a status; what fails stops no other query."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set

@@ -31,7 +31,7 @@ def reasoning_embedding(
     # all sentences of the batch in one call; gold ones are kept from one step to the next
     generated = embedder.encode([sentence for said in sentences for sentence in said])
     wanted = [gold if said else [] for said, gold in zip(sentences, traces, strict=True)]
-    known = embedder.encode_kept([trace for gold in wanted for trace in gold])
+    known = embedder.encode_cached([trace for gold in wanted for trace in gold])
 
     values: list[float | None] = []
     at_sentence = at_trace = 0

@@ -60,7 +60,7 @@ class Comparison(Table):
     seeds: int = pa.Field(ge=0)  # trainings of the adapter, this one and those of its further seeds
     seeds_mean: float = pa.Field(nullable=True)
     seeds_sd: float = pa.Field(nullable=True)
-    published: float = pa.Field(nullable=True)  # what the paper prints for the model of this name, in our unit
+    published: float = pa.Field(nullable=True)  # what the paper prints, in our unit, if the model is its system
     rows: int
 
 

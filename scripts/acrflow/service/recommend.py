@@ -7,12 +7,13 @@ from typing import Any
 
 from acrflow import schemas
 from acrflow.config.base import TINY
+from acrflow.config.language_model import LanguageModel
 from acrflow.config.training import Grpo
 from acrflow.evidence.access import URL, open_source
 from acrflow.evidence.condense import condense
 from acrflow.evidence.select import Study, select
 from acrflow.evidence.sources import Source, collect_records
-from acrflow.inference.backend import Base, Choice, Decoding, open_backend
+from acrflow.inference.backend import Decoding, open_language_model
 from acrflow.inference.predict import CANDIDATES
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
@@ -117,8 +118,9 @@ def answer(
     own = adapter / "prompt.yaml"
     prompt = load_prompt(own if own.is_file() else prompts / f"{made_by.prompt}.yaml")
     name = base or (str(run / "models" / "base") if described.model == TINY else described.model)
-    revision = None if base else described.revision
-    tokenizer = load_tokenizer(name, revision, described.template)
+    loaded = described.model_dump() | {"model": name, "revision": None if base else described.revision}
+    settings = LanguageModel(backend=backend, **loaded)
+    tokenizer = load_tokenizer(name, settings.revision, settings.template)
     numbered = {number: Study(number, pmid, text, None) for number, (pmid, text) in enumerate(studies.items(), start=1)}
     chosen = select(list(numbered), numbered, tokens, lambda text: count_tokens(tokenizer, [text])[0])
     shown = chosen.kept if prompt.evidenced else []
@@ -127,17 +129,16 @@ def answer(
         notes = ["this adapter is asked without evidence; the studies were not shown"]
 
     conversation = messages(prompt, {**case, "evidence": shown})
-    model = Base(name, revision, described.dtype, described.quantization, described.template)
-    opened = open_backend(Choice(backend, model, {adapter.name: adapter}))
+    opened = open_language_model(settings, {adapter.name: adapter})
     trained_with = made_by.training.completion_tokens if isinstance(made_by.training, Grpo) else 1000
     limit = max_new_tokens or trained_with
-    said = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
-    shares = opened.choose([conversation], [completion.opening(said.text)], CANDIDATES, adapter.name)[0]
-    parts = completion.parse(said.text)
+    generated = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
+    shares = opened.choose([conversation], [completion.opening(generated.text)], CANDIDATES, adapter.name)[0]
+    parts = completion.parse(generated.text)
     unknown = sorted(set(citations(parts.reasoning or "")) - {study["number"] for study in shown})
     if unknown:
         notes.append(f"the reasoning cites {', '.join(map(str, unknown))}, which it was not shown")
-    if said.truncated:
+    if generated.truncated:
         notes.append(f"the answer was cut at {limit} tokens")
     return {
         **case,
@@ -148,5 +149,5 @@ def answer(
         "reasoning": parts.reasoning,
         "evidence": shown,
         "notes": notes,
-        "completion": said.text,
+        "completion": generated.text,
     }

@@ -37,6 +37,11 @@ def citations(text: str) -> list[int]:
     return list(numbers)
 
 
+def without_citations(text: str) -> str:
+    """The text with a blank for each bracket of citations."""
+    return CITATION.sub(" ", text)
+
+
 def renumbered(text: str, numbers: Mapping[int, int]) -> str:
     """The text with other reference numbers; what `numbers` does not hold is no longer cited.
 

@@ -13,17 +13,22 @@ _NUMBER_WORD = re.compile(
 
 
 def unsupported_numbers(text: str, source: str) -> list[str]:
-    """The numbers of a text that its source does not have, in figures or words.
+    """The numbers of a text that its source does not have, in figures or words, each once.
 
-    1,234 is 1234, .5 and 0.50 are 0.5; a number in words must stand in words.
+    1,234 is 1234, .5 and 0.50 are 0.5; a number in words must stand in words. Citations are numbers as well: take them
+    out of both where they are none of the facts.
 
-    >>> unsupported_numbers("Seen in 1234 of 2000 (61 %), twice.", "Seen in 1,234 of 2000.")
+    >>> unsupported_numbers("Seen in 1234 of 2000 (61 %, 61.0 %), twice.", "Seen in 1,234 of 2000.")
     ['61', 'twice']
     """
     known = {_value(number) for number in _NUMBER.findall(source)}
-    known_words = {word.lower() for word in _NUMBER_WORD.findall(source)}
-    figures = [number for number in _NUMBER.findall(text) if _value(number) not in known]
-    return figures + [word for word in _NUMBER_WORD.findall(text) if word.lower() not in known_words]
+    known |= {word.lower() for word in _NUMBER_WORD.findall(source)}
+    found: dict[str, str] = {}  # value -> as it is printed first
+    for number in _NUMBER.findall(text):
+        found.setdefault(_value(number), number)
+    for word in _NUMBER_WORD.findall(text):
+        found.setdefault(word.lower(), word)
+    return [printed for value, printed in found.items() if value not in known]
 
 
 def _value(number: str) -> str:

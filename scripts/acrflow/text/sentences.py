@@ -1,13 +1,14 @@
 """Sentences: where the prose of guidelines and of completions ends one and begins the next.
 
-pysbd proposes where sentences end; it is good at prose and brackets and knows little of citations. The rules below
-refuse a cut after "et al." and its kin and before a lower-case word, and move a cut that would part a sentence from
-the [n] behind its full stop. Whatever pysbd proposes, no character is lost: where its pieces do not add up to the
-text (it drops text that holds the signs it uses internally), the paragraph stays one piece and is counted.
+pysbd proposes where sentences end, wherever that is in doubt; it is good at prose and brackets and knows little of
+citations. The rules below refuse a cut after "et al." and its kin and before a lower-case word, and move a cut that
+would part a sentence from the [n] behind its full stop. Whatever pysbd proposes, no character is lost: where its
+pieces do not add up to the text (it drops text that holds the signs it uses internally), the paragraph stays one piece
+and is counted.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from itertools import accumulate
@@ -22,6 +23,18 @@ _ENDED = re.compile(rf"[.?!…][\"”’')\]]*(?:\s*{CITATION.pattern})*[.]?$")
 
 
 _MAY_END = re.compile(r"[.?!…](?!\d|$)")  # 40 % of the real texts have none: one sentence, and nothing to ask pysbd
+
+
+# A sentence surely ends behind a long word, an acronym, a year, a percentage or a bracket that holds a number, before
+# a word with a capital, outside quotes and brackets. On 8,719 real narratives and 1,000 abstracts pysbd says the same
+# of each of these places, so that it need not be asked: it is given the text between them, and most of that needs none.
+_SURE = re.compile(
+    r"(?:(?<![\w.])(?P<word>[A-Za-z]{4,}|[A-Z]{3}|(?:19|20)\d\d)|[\d\])][)%]|[A-Za-z]\d*\)|\d%)[.?!] "
+    r"(?=[A-Z][A-Za-z0-9-]*[ ,])"
+)
+
+
+_QUOTE = re.compile('["“”]')
 
 
 _TRAILING = re.compile(rf"[\"”’')\]]*\s*(?:{CITATION.pattern}[.;,]?\s*)*")  # closing signs and citations behind a stop
@@ -45,6 +58,7 @@ _LOWER_CASE_TERM = re.compile(r"[a-zα-ω]{1,3}-?[A-Z]")  # eGFR, mpMRI, pH: a s
 
 
 _segmenter = pysbd.Segmenter(language="en", clean=False)
+_ABBREVIATIONS = frozenset(_segmenter.language_module.Abbreviation.ABBREVIATIONS)
 
 
 class Split(NamedTuple):
@@ -81,16 +95,38 @@ def split_sentences(text: str) -> Split:
 
 
 def _proposed_cuts(paragraph: str) -> list[int] | None:
-    """Offsets where pysbd ends a sentence, the paragraph's own end not among them; None if it lost characters."""
-    if not _MAY_END.search(paragraph):
-        return []
-    pieces = _segmenter.segment(paragraph)
-    if "".join("".join(pieces).split()) != paragraph.replace(" ", ""):
-        return None
-    solid = [offset + 1 for offset, character in enumerate(paragraph) if character != " "]  # offset after each one
-    lengths = accumulate(len("".join(piece.split())) for piece in pieces)
-    cuts = {solid[length - 1] for length in lengths if length} | {m.start() for m in _NO_SPACE.finditer(paragraph)}
+    """Offsets where a sentence may end, the paragraph's own end not among them; None if pysbd lost characters."""
+    cuts: set[int] = set()
+    for start, piece in _between_sure_ends(paragraph):
+        proposed = _cuts_of_pysbd(piece)
+        if proposed is None:
+            return None
+        cuts |= {start + cut for cut in proposed} | {start + len(piece)}
     return sorted(cuts - {len(paragraph)})
+
+
+def _between_sure_ends(paragraph: str) -> Iterator[tuple[int, str]]:
+    """The paragraph in pieces that each end where a sentence surely does, with their offsets."""
+    start = 0
+    for end in _SURE.finditer(paragraph):
+        piece = paragraph[start : end.end() - 1]
+        closed = piece.count("(") == piece.count(")") and piece.count("[") == piece.count("]")
+        if closed and not _QUOTE.search(piece) and (end["word"] or "").lower() not in _ABBREVIATIONS:
+            yield start, piece
+            start = end.end()
+    yield start, paragraph[start:]
+
+
+def _cuts_of_pysbd(piece: str) -> set[int] | None:
+    """Offsets where pysbd ends a sentence; None if it lost characters."""
+    if not _MAY_END.search(piece):
+        return set()
+    parts = _segmenter.segment(piece)
+    if "".join("".join(parts).split()) != piece.replace(" ", ""):
+        return None
+    solid = [offset + 1 for offset, character in enumerate(piece) if character != " "]  # offset after each one
+    lengths = accumulate(len("".join(part.split())) for part in parts)
+    return {solid[length - 1] for length in lengths if length} | {m.start() for m in _NO_SPACE.finditer(piece)}
 
 
 def _mended(paragraph: str, start: int, cut: int) -> int | None:
