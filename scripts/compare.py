@@ -20,18 +20,17 @@ def main() -> None:
     from rich.table import Table
 
     from acrflow import schemas
-    from acrflow.evaluation import compare, metrics
+    from acrflow.evaluation import compare
     from acrflow.report import tables
     from acrflow.schemas.dataset import Rows
     from acrflow.schemas.inference import Predictions
-    from acrflow.stats.bootstrap import limits, resampled
+    from acrflow.stats.bootstrap import limits
 
     rows = schemas.read(Rows, compare.find_rows(args.a, args.rows))
     read = [(path, schemas.read(Predictions, path)) for path in (args.a, args.b)]
     answers = compare.two(read[0], read[1], rows)
-    drawn = {name: resampled(one.lines, args.bootstrap, args.seed) for name, one in answers.items()}
-    values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
-    draws = {name: metrics.figures(sums) for name, sums in drawn.items()}
+    values = {name: one.figures() for name, one in answers.items()}
+    draws = {name: one.drawn(args.bootstrap, args.seed) for name, one in answers.items()}
 
     table = Table(box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("", "A", "B", "A - B", "95 % interval"):
@@ -40,8 +39,10 @@ def main() -> None:
         a, b = float(values["A"][metric]), float(values["B"][metric])
         if a != a or b != b:  # not known for one of them
             continue
-        low, high = limits(draws["A"][metric] - draws["B"][metric])
-        span = f"{tables.written(metric, low)} to {tables.written(metric, high)}"
+        span = "–"  # a single row has no interval
+        if draws["A"]:
+            low, high = limits(draws["A"][metric] - draws["B"][metric])
+            span = f"{tables.written(metric, low)} to {tables.written(metric, high)}"
         cells = [tables.written(metric, one) for one in (a, b, a - b)]
         table.add_row(tables.METRICS[metric].heading, *cells, span)
 

@@ -22,7 +22,7 @@ from acrflow.io.errors import InputError
 from acrflow.schemas.dataset import Rows
 from acrflow.schemas.evaluation import ReasoningScores
 from acrflow.schemas.inference import Predictions
-from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
+from acrflow.tasks.appropriateness import LABELS, MBA, TASK, UA, UNA
 
 PROGRAM = program_file("measure")
 SOURCE = Path("predictions.parquet")
@@ -54,7 +54,7 @@ def test_figures_agree_with_scikit_learn(pairs: list[tuple[str, str | None]]) ->
         ),
     }
     precision, recall, f1, support = sk.precision_recall_fscore_support(gold, said, labels=LABELS, zero_division=0)
-    for i, short in enumerate(metrics.SHORT):
+    for i, short in enumerate(TASK.short):
         expected |= {f"precision_{short}": precision[i], f"recall_{short}": recall[i], f"f1_{short}": f1[i]}
     assert {name: value(result, name) for name in expected} == pytest.approx(expected)
     assert list(result["support"].values()) == support.tolist()

@@ -35,13 +35,12 @@ def effects(
     from statsmodels.stats.contingency_tables import mcnemar
 
     drawn = {
-        kind: (metrics.drawn(one.lines, draws, seed), metrics.drawn(one.by_topic(), draws, seed))
-        for kind, one in answers.items()
+        kind: (one.drawn(draws, seed), one.drawn(draws, seed, by_topic=True)) for kind, one in answers.items()
     }
-    reference, right = metrics.figures(answers[own].lines.sum(axis=0)), answers[own].right()
+    reference, right = answers[own].figures(), answers[own].right()
     found = []
     for kind, one in answers.items():
-        values, correct = metrics.figures(one.lines.sum(axis=0)), one.right()
+        values, correct = one.figures(), one.right()
         table = [
             [int((correct & right).sum()), int((correct & ~right).sum())],
             [int((~correct & right).sum()), int((~correct & ~right).sum())],
@@ -54,7 +53,8 @@ def effects(
         }
         for metric in DIFFERENCES:
             row[metric] = float(values[metric])
-            row[f"{metric}_published"] = _published(model, split, kind, metric)
+            printed = one.task.name == published.TASK
+            row[f"{metric}_published"] = _published(model, split, kind, metric) if printed else None
             over_rows, over_topics = drawn[kind]
             if over_rows:
                 row[f"{metric}_low"], row[f"{metric}_high"] = limits(over_rows[metric])

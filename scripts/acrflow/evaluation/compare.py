@@ -13,6 +13,8 @@ from acrflow.evaluation import metrics, published
 from acrflow.io.errors import InputError
 from acrflow.schemas.evaluation import KINDS, Comparison, Pairs
 from acrflow.stats.bootstrap import limits
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 DIFFERENCES = ("macro_f1", "weighted_f1")  # figures whose difference each pair gets
 
@@ -47,12 +49,15 @@ def check(measured: Sequence[Measured], source: str) -> None:
             raise InputError(source, what, "measure all models on the same rows")
 
 
-def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]) -> pl.DataFrame:
+def comparison(
+    measured: Sequence[Measured], relative_times: Mapping[str, float], task: Task = appropriateness.TASK
+) -> pl.DataFrame:
     """Every model on every split, one figure a row (`Comparison`), models in the order of `schemas.evaluation.KINDS`.
 
     Args:
         measured: all metrics.
         relative_times: adapter -> training time over that of the adapter named baseline.
+        task: of appropriateness, the published figures stand beside ours.
     """
     families: dict[tuple[str, str], list[Measured]] = {}  # an adapter and those of its further seeds
     for one in measured:
@@ -67,7 +72,9 @@ def comparison(measured: Sequence[Measured], relative_times: Mapping[str, float]
             seeds = (
                 _over_seeds(families.get((one["model"], one["split"]), []), metric) if one["kind"] == "adapter" else {}
             )
-            printed = published.figure(one["model"], one["kind"], one["split"], metric)
+            printed = None
+            if task.name == published.TASK:
+                printed = published.figure(one["model"], one["kind"], one["split"], metric)
             rows.append(
                 {**who, "metric": metric, **figure, "seeds": 0, **seeds, "published": printed, "rows": one["rows"]}
             )
@@ -94,7 +101,10 @@ def relative_times(logs: Mapping[str, pl.DataFrame]) -> dict[str, float]:
 
 
 def tallies(
-    predictions: Sequence[tuple[Path, pl.DataFrame]], rows: Sequence[pl.DataFrame], measured: Sequence[Measured]
+    predictions: Sequence[tuple[Path, pl.DataFrame]],
+    rows: Sequence[pl.DataFrame],
+    measured: Sequence[Measured],
+    task: Task = appropriateness.TASK,
 ) -> Tallies:
     """The answers of every model on every split.
 
@@ -119,7 +129,7 @@ def tallies(
         gold = next((frame for frame in rows if table["id"].is_in(frame["id"].implode()).all()), None)
         if gold is None or gold.height - table.height != not_asked[model, split]:
             raise InputError(path, f"not the predictions of the rows that {split} was measured on", "predict again")
-        found.setdefault(split, {})[model] = metrics.tally(table, gold, table, path)
+        found.setdefault(split, {})[model] = metrics.tally(table, gold, table, path, task=task)
     return found
 
 
@@ -135,9 +145,9 @@ def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for split, models in answers.items():
         right = {name: one.right() for name, one in models.items()}
-        values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in models.items()}
-        by_rows = {name: metrics.drawn(one.lines, draws, seed) for name, one in models.items()}
-        by_topics = {name: metrics.drawn(one.by_topic(), draws, seed) for name, one in models.items()}
+        values = {name: one.figures() for name, one in models.items()}
+        by_rows = {name: one.drawn(draws, seed) for name, one in models.items()}
+        by_topics = {name: one.drawn(draws, seed, by_topic=True) for name, one in models.items()}
         family = []
         for a, b in combinations(models, 2):
             x, y = right[a], right[b]
@@ -173,7 +183,9 @@ def find_rows(predictions: Path, given: Path | None) -> Path:
     return rows
 
 
-def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.DataFrame) -> dict[str, metrics.Tally]:
+def two(
+    a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.DataFrame, task: Task = appropriateness.TASK
+) -> dict[str, metrics.Tally]:
     """The answers of two prediction files, on the rows that both hold.
 
     Raises:
@@ -182,4 +194,4 @@ def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.Dat
     metrics.check_ids(a[1], a[1].select("id").unique(), a[0])
     metrics.check_ids(b[1], a[1].select("id"), b[0])
     asked = rows.join(a[1].select("id"), on="id", how="semi")
-    return {"A": metrics.tally(a[1], asked, None, a[0]), "B": metrics.tally(b[1], asked, None, b[0])}
+    return {name: metrics.tally(one[1], asked, None, one[0], task=task) for name, one in (("A", a), ("B", b))}

@@ -4,8 +4,9 @@ The paper leaves answers that do not parse out of its figures; ours count them a
 """
 
 SOURCE = "arXiv 2510.05194"
+TASK = "appropriateness"
 TEST_ROWS = 521  # 30 % of 1,736 rows, stratified by label: 335 UNA, 90 MBA, 96 UA
-# rows of the 30 train/test and of the 5 held-out topics, in the order of labels.LABELS
+# rows of the 30 train/test and of the 5 held-out topics, in the order of the task's labels
 ROWS = {"train and test": (1115, 300, 321), "generalization": (175, 32, 52)}
 HELD_OUT = frozenset(
     (
@@ -50,7 +51,7 @@ FIGURES: dict[str, dict[str, dict[str, float]]] = {
     "llama_405b": _model((47.0, 53.7), (51.7, 60.0)),
 }
 
-# rows gold, columns predicted, both in the order of labels.LABELS; answers that do not parse are left out
+# rows gold, columns predicted, both in the order of the task's labels; answers that do not parse are left out
 CONFUSION: dict[str, list[list[int]]] = {
     "baseline": [[91, 84, 160], [15, 20, 54], [4, 14, 78]],
     "citations": [[191, 67, 76], [18, 42, 27], [8, 48, 40]],
