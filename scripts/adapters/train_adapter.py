@@ -41,7 +41,7 @@ def main() -> None:
     from acrflow.cluster import locks
     from acrflow.io.ledger import Ledger
     from acrflow.report.adapter_card import quarters
-    from acrflow.schemas.dataset import Examples
+    from acrflow.schemas.dataset import examples_table
     from acrflow.training import checkpoints, recipe
     from acrflow.training.adapter import check_start
     from acrflow.training.examples import to_train_on
@@ -49,7 +49,8 @@ def main() -> None:
     from acrflow.training.train import Place, train, write_adapter
 
     ledger = Ledger(f"train_adapter.{spec['adapter']}", "examples")
-    examples = to_train_on(schemas.read(Examples, args.examples), spec, args.examples, ledger)
+    table = examples_table(recipe.task_of(spec))
+    examples = to_train_on(schemas.read(table, args.examples), spec, args.examples, ledger)
     if args.init_from:
         check_start(args.init_from, spec["training"]["lora"])
     resolved = recipe.resolve(spec, args.base, args.examples, args.init_from)

@@ -13,6 +13,7 @@ def main() -> None:
         "--predictions", type=Path, nargs="+", required=True, help="the predictions they were made from"
     )
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, with the panel's labels")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--adapters", type=Path, nargs="*", default=[], help="folders of the adapters")
     parser.add_argument("--effects", type=Path, help="evidence.parquet: answers with other evidence")
     parser.add_argument("--other-task", action="store_true", help="say that the paper's figures are another task's")
@@ -23,37 +24,39 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, required=True, help="folder for the tables as CSV, Markdown and LaTeX")
     args = parser.parse_args()
 
-    from acrflow import schemas
-    from acrflow.evaluation import compare
+    from acrflow import schemas, tasks
+    from acrflow.evaluation import compare, published
     from acrflow.io.files import read_json, whole, write_text
     from acrflow.report import tables
     from acrflow.report.by_evidence import for_readers
-    from acrflow.schemas.dataset import Rows
+    from acrflow.schemas.dataset import rows_table
     from acrflow.schemas.evaluation import Comparison, EvidenceEffects, Pairs
     from acrflow.schemas.inference import Predictions
     from acrflow.schemas.training import TrainingLog
 
+    task = tasks.load(args.task)
     measured = [read_json(path) for path in args.metrics]
     compare.check(measured, "--metrics")
     predictions = [(path, schemas.read(Predictions, path)) for path in args.predictions]
-    rows = [schemas.read(Rows, path) for path in args.rows]
+    rows = [schemas.read(rows_table(task), path) for path in args.rows]
     logs = {one.name: schemas.read(TrainingLog, one / "training_log.parquet") for one in args.adapters}
-    pairs = compare.pairs(compare.tallies(predictions, rows, measured), args.bootstrap, args.seed)
-    compared = compare.comparison(measured, compare.relative_times(logs))
+    pairs = compare.pairs(compare.tallies(predictions, rows, measured, task), args.bootstrap, args.seed)
+    compared = compare.comparison(measured, compare.relative_times(logs), task)
 
+    how = tables.metrics_of(task)
     splits = compared["split"].unique(maintain_order=True).to_list()
     wanted = [
         ("performance", "test", tables.PERFORMANCE, "Predictive performance"),
         ("reasoning", "test", (*tables.REASONING, *tables.COST), "Reasoning and cost"),
         ("generalization", "generalization", tables.PERFORMANCE, "Topics that no adapter was trained on"),
     ]
-    wanted += [(f"all.{split}", split, tuple(tables.METRICS), f"All figures on {split}") for split in splits]
+    wanted += [(f"all.{split}", split, tuple(how), f"All figures on {split}") for split in splits]
     for name, split, metrics, caption in wanted:
         if split not in splits:
             continue
         frame = tables.wide(compared, split, metrics)
-        paper = [metric for metric in tables.PUBLISHED if metric in metrics]
-        table = tables.for_readers(frame, caption, not args.other_task, paper)
+        paper = [metric for metric in tables.PUBLISHED if metric in metrics and task.name == published.TASK]
+        table = tables.for_readers(frame, caption, not args.other_task, paper, how)
         with whole(args.tables / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
         write_text(args.tables / f"{name}.md", tables.markdown(table))

@@ -17,6 +17,7 @@ def main() -> None:
         metavar="NAME:KIND:PROMPT",
         help="model, its kind (adapter, reference, base, cheap_baseline) and its prompt (empty for a cheap baseline)",
     )
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.{draw}.parquet")
     parser.add_argument("--samples", type=int, default=0, help="sampled runs of each adapter and the base (default 0)")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
@@ -29,26 +30,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for {model}.{split}.json")
     args = parser.parse_args()
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.evaluation import metrics
     from acrflow.io.files import write_json
-    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.dataset import examples_table, rows_table
     from acrflow.schemas.evaluation import ReasoningScores
 
+    task = tasks.load(args.task)
     scores = schemas.read(ReasoningScores, args.reasoning) if args.reasoning else None
     results = {}
     for path in args.rows:
-        rows, split = schemas.read(Rows, path), path.stem
+        rows, split = schemas.read(rows_table(task), path), path.stem
         for model, kind, prompt in (one.split(":") for one in args.models):
             draws = ["greedy"]
             if kind in ("adapter", "base"):
                 draws += [str(seed) for seed in range(1, args.samples + 1)]
             files = [args.predictions / model / f"{split}.{draw}.parquet" for draw in draws]
             runs = [metrics.read_predictions(file, model, split) for file in files]
-            asked = schemas.read(Examples, args.examples / f"{prompt}.{split}.parquet") if prompt else None
+            asked = schemas.read(examples_table(task), args.examples / f"{prompt}.{split}.parquet") if prompt else None
             own = None if scores is None else scores.filter(model=model, split=split)
             tallies = [
-                metrics.tally(predictions, rows, asked, file, own if number == 0 else None)
+                metrics.tally(predictions, rows, asked, file, own if number == 0 else None, task)
                 for number, (file, predictions) in enumerate(zip(files, runs, strict=True))
             ]
             results[f"{model}.{split}.json"] = {
@@ -59,7 +61,7 @@ def main() -> None:
             }
         results[f"{PANEL}.{split}.json"] = {
             **{"model": PANEL, "kind": "ceiling", "split": split, "not_asked": 0, "generation": None},
-            **metrics.measure(metrics.panel(rows), args.bootstrap, args.seed),
+            **metrics.measure(metrics.panel(rows, task), args.bootstrap, args.seed),
         }
     for name, result in results.items():
         write_json(args.out / name, result)

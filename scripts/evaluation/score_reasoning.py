@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument(
         "--models", nargs="+", required=True, metavar="NAME:PROMPT", help="whose reasoning, and the prompt it answered"
     )
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
     parser.add_argument("--examples", type=Path, required=True, help="folder with {prompt}.{split}.parquet")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
@@ -29,19 +30,20 @@ def main() -> None:
     import polars as pl
     from tqdm import tqdm
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.evaluation import entities, reasoning
     from acrflow.io.ledger import Ledger
     from acrflow.models.embedder import embedder
     from acrflow.models.judge import judge
-    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.dataset import examples_table, rows_table
     from acrflow.schemas.evaluation import ReasoningScores
     from acrflow.schemas.inference import Predictions
 
+    task = tasks.load(args.task)
     embed = embedder(args.embedder, args.device)
     rater = judge(args.judge, args.base, args.device) if args.judge else None
     if args.entities == entities.GAZETTEER:
-        find = entities.gazetteer(pl.concat([schemas.read(Rows, path) for path in args.terms]))
+        find = entities.gazetteer(pl.concat([schemas.read(rows_table(task), path) for path in args.terms]), task)
     else:
         find = entities.token_classifier(args.entities, args.device)
 
@@ -56,10 +58,10 @@ def main() -> None:
     prompts = dict(one.partition(":")[::2] for one in args.models)
     with tqdm(total=len(prompts) * len(args.rows), desc="reasoning", unit="table") as bar:
         for path in args.rows:
-            rows = schemas.read(Rows, path)
+            rows = schemas.read(rows_table(task), path)
             for model, prompt in prompts.items():
                 predictions = schemas.read(Predictions, args.predictions / model / f"{path.stem}.greedy.parquet")
-                examples = schemas.read(Examples, args.examples / f"{prompt}.{path.stem}.parquet")
+                examples = schemas.read(examples_table(task), args.examples / f"{prompt}.{path.stem}.parquet")
                 shown = {
                     id_: "\n".join(message["content"] for message in messages)
                     for id_, messages in examples.select("id", "messages").iter_rows()

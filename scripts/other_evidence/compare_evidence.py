@@ -15,6 +15,7 @@ def main() -> None:
         metavar="MODEL:SPLIT:EVIDENCE:EXAMPLES",
         help="who answered what with which evidence (acr, retrieved, none) and from which examples; own evidence first",
     )
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
     parser.add_argument("--others", type=Path, required=True, help="folder with {evidence}/ of the same kind")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
@@ -24,12 +25,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="evidence.parquet to write")
     args = parser.parse_args()
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.evaluation import by_evidence, metrics
-    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.dataset import examples_table, rows_table
     from acrflow.schemas.evaluation import EvidenceEffects
 
-    rows = {path.stem: schemas.read(Rows, path) for path in args.rows}
+    task = tasks.load(args.task)
+    rows = {path.stem: schemas.read(rows_table(task), path) for path in args.rows}
     answers: dict[tuple[str, str], dict[str, metrics.Tally]] = {}
     shown: dict[tuple[str, str], dict[str, int]] = {}
     for one in args.answers:
@@ -37,9 +39,9 @@ def main() -> None:
         group = answers.setdefault((model, split), {})
         folder = args.others / evidence if group else args.predictions
         path = folder / model / f"{split}.greedy.parquet"
-        examples = schemas.read(Examples, args.examples / f"{name}.{split}.parquet")
+        examples = schemas.read(examples_table(task), args.examples / f"{name}.{split}.parquet")
         predictions = metrics.read_predictions(path, model, split)
-        group[evidence] = metrics.tally(predictions, rows[split], examples, path)
+        group[evidence] = metrics.tally(predictions, rows[split], examples, path, task=task)
         shown.setdefault((model, split), {})[evidence] = int((examples["references"].list.len() > 0).sum())
     found = []
     for (model, split), group in answers.items():

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument(
         "--models", nargs="+", required=True, metavar="NAME:PROMPT", help="who answers, and the prompt it is asked with"
     )
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--base", required=True, help="base model: hub name, folder, or its name on the server")
     parser.add_argument("--revision", help="commit of the base model's hub repository")
     parser.add_argument(
@@ -49,12 +50,13 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.inference import backend as generation
     from acrflow.inference.predict import identity, predict, table
-    from acrflow.schemas.dataset import Examples
+    from acrflow.schemas.dataset import examples_table
     from acrflow.schemas.inference import Predictions
 
+    task = tasks.load(args.task)
     named = [] if args.backend == "server" else [model for model in prompts if model != BASE]
     if named and args.adapters is None:
         parser.error("--adapters is needed for models other than base")
@@ -72,14 +74,14 @@ def main() -> None:
         adapter = model if model in named else None
         made_by = identity(choice, adapter)
         for split in args.splits:
-            examples = schemas.read(Examples, args.examples / f"{prompt}.{split}.parquet")
+            examples = schemas.read(examples_table(task), args.examples / f"{prompt}.{split}.parquet")
             for draw in args.draws:
                 seed = None if draw == "greedy" else int(draw)
                 decoding = generation.Decoding(args.max_new_tokens, seed, args.temperature, args.top_p)
                 kept = args.kept / model / f"{split}.{draw}.jsonl"
                 with tqdm(total=examples.height, desc=f"{model} on {split}, {draw}", unit="row") as bar:
-                    done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter)
-                tables[args.out / model / f"{split}.{draw}.parquet"] = table(done, examples, model, split, draw)
+                    done = predict(examples, opened, decoding, args.batch, kept, made_by, bar.update, adapter, task)
+                tables[args.out / model / f"{split}.{draw}.parquet"] = table(done, examples, model, split, draw, task)
 
     for path, predictions in tables.items():
         schemas.write(Predictions, predictions, path)

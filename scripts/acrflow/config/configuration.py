@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from acrflow import tasks
 from acrflow.config.adapters import Adapter, paper_adapters
 from acrflow.config.base import Base
 from acrflow.config.dataset import Dataset
@@ -35,6 +36,9 @@ class Config(Section):
         "download",
         description="invented, download, folder with one folder per topic, or table (.csv, .csv.gz, .parquet, .xlsx)",
     )
+    task: str = Field(
+        tasks.DEFAULT, description="what is asked of a model: a module of acrflow/tasks, or package.module:NAME"
+    )
     topics: Topics = Field(default_factory=Topics)
     table: Table = Field(default_factory=Table)
     generalization: list[str] | None = Field(
@@ -53,6 +57,15 @@ class Config(Section):
     )
     adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
     evaluation: Evaluation = Field(default_factory=Evaluation)
+
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, value: str) -> str:
+        try:
+            tasks.load(value)
+        except InputError as error:
+            raise ValueError(f"{error.what}; {error.remedy}") from None
+        return value
 
     @field_validator("adapters", mode="before")
     @classmethod
@@ -155,6 +168,7 @@ class Config(Section):
             models["judge"] = self.models.judge
         return {
             "adapter": folder,
+            "task": self.task,
             "method": recipe.method,
             "evidence": recipe.evidence,
             "prompt": recipe.prompt,

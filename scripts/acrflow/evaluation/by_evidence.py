@@ -34,9 +34,7 @@ def effects(
     """
     from statsmodels.stats.contingency_tables import mcnemar
 
-    drawn = {
-        kind: (one.drawn(draws, seed), one.drawn(draws, seed, by_topic=True)) for kind, one in answers.items()
-    }
+    drawn = {kind: (one.drawn(draws, seed), one.drawn(draws, seed, by_topic=True)) for kind, one in answers.items()}
     reference, right = answers[own].figures(), answers[own].right()
     found = []
     for kind, one in answers.items():

@@ -149,7 +149,7 @@ def figures(sums: np.ndarray, task: Task) -> Figures:
 def _unsafe(confusion: np.ndarray, task: Task) -> dict[str, np.ndarray]:
     """Rows with an unsafe error, of any kind and of each; none of a task that knows no such error."""
     place = task.labels.index
-    each = {name: confusion[..., place(gold), place(said)] for name, (gold, said) in task.unsafe.items()}
+    each = {name: confusion[..., place(gold), place(said)] for name, gold, said in task.unsafe}
     return {"unsafe": np.sum([*each.values()], axis=0), **each} if each else {}
 
 
@@ -244,10 +244,10 @@ def panel(rows: pl.DataFrame, task: Task = appropriateness.TASK) -> Tally:
     """
     at, labels = places(task), len(task.labels)
     voted = rows.filter(pl.col(task.votes).list.sum() > 0).sort("id") if task.votes else rows.clear()
-    votes, size = voted[task.votes] if task.votes else [], voted.height
-    shares, counts = task.vote_shares(votes), np.array([task.vote_counts(one) for one in votes]).reshape(size, labels)
+    votes = voted[task.votes].to_list() if task.votes else []
+    shares, counts = task.vote_shares(votes), np.array([task.vote_counts(one) for one in votes]).reshape(-1, labels)
     gold = np.array([task.labels.index(label) for label in voted[task.gold]], dtype=int)
-    panelists = counts.sum(axis=1)
+    panelists, size = counts.sum(axis=1), voted.height
     lines = np.zeros((size, at.width))
     for said in range(labels):
         cells = np.ravel_multi_index((gold, np.full(size, said), np.ones(size, int)), at.shape)

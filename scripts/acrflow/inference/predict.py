@@ -15,10 +15,9 @@ from acrflow.inference import backend as generation
 from acrflow.inference.backend import Backend, Choice, Decoding
 from acrflow.io.files import sha256
 from acrflow.schemas.inference import Predictions
-from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness, completion
+from acrflow.tasks.task import Task
 
-CANDIDATES = tuple(f"{label}{completion.END_ANSWER}" for label in LABELS)
 Progress = Callable[[int], None]  # told how many rows were done
 
 
@@ -31,6 +30,7 @@ def predict(
     identity: dict[str, Any],
     progress: Progress = lambda rows: None,
     adapter: str | None = None,
+    task: Task = appropriateness.TASK,
 ) -> dict[str, dict[str, Any]]:
     """Complete the prompts of `examples`, batch by batch; greedy completions get the labels' probabilities as well.
 
@@ -38,7 +38,7 @@ def predict(
     next call with the same `identity` goes on from there, or finds everything done.
 
     Args:
-        examples: rendered prompts (`schemas.dataset.Examples`).
+        examples: rendered prompts (`schemas.dataset.examples_table`).
         open_backend: loads the model; called only if a row is left to do.
         decoding: how completions are drawn.
         batch: prompts generated at once.
@@ -47,6 +47,7 @@ def predict(
             is started over.
         progress: called with the number of rows done, those found in `partial` included.
         adapter: which of the backend's adapters answers; None: the base.
+        task: whose labels get a probability.
 
     Returns:
         For each id: text, tokens, truncated, seconds (the row's share of its batch's wall time), and the labels'
@@ -56,6 +57,7 @@ def predict(
     header = {
         **identity,
         "decoding": vars(decoding),
+        "labels": [*task.labels],
         "batch": batch,
         "rows": ordered.height,
         "prompts": hashlib.sha256("".join(ordered["id"] + ordered["prompt_hash"]).encode()).hexdigest(),
@@ -75,7 +77,7 @@ def predict(
         probabilities: list[list[float] | None] = [None] * len(rows)
         if decoding.seed is None:
             openings = [completion.opening(one.text) for one in generated]
-            probabilities = backend.choose(asked, openings, CANDIDATES, adapter)
+            probabilities = backend.choose(asked, openings, completion.candidates(task), adapter)
         records = {
             row["id"]: {**vars(one), "seconds": seconds, "probabilities": chosen}
             for row, one, chosen in zip(rows, generated, probabilities, strict=True)
@@ -101,12 +103,19 @@ def identity(choice: Choice, adapter: str | None) -> dict[str, Any]:
     }
 
 
-def table(done: dict[str, dict[str, Any]], examples: pl.DataFrame, model: str, split: str, draw: str) -> pl.DataFrame:
+def table(
+    done: dict[str, dict[str, Any]],
+    examples: pl.DataFrame,
+    model: str,
+    split: str,
+    draw: str,
+    task: Task = appropriateness.TASK,
+) -> pl.DataFrame:
     """The predictions (`schemas.inference.Predictions`) in the examples' order, each completion taken apart."""
     rows = []
     for id_, prompt_hash in examples.select("id", "prompt_hash").iter_rows():
         record = done[id_]
-        parts = completion.parse(record["text"])
+        parts = completion.parse(record["text"], task)
         rows.append(
             {
                 "id": id_,

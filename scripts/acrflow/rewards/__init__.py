@@ -2,12 +2,13 @@
 
 A reward is written like this, in `acrflow/rewards/<name>.py`; nothing else changes:
 
-    @reward(columns=("appropriateness",), low=0.0, high=1.0)
-    def answer(completions, appropriateness, *, partial=0.0):
+    @reward(columns=("gold",), low=0.0, high=1.0)
+    def answer(completions, gold, *, task, partial=0.0):
         return [...]  # one number per completion; None: the reward does not apply to it
 
 Completions and gold columns are lists of the same length. The gold columns come from the dataset: TRL repeats and
-shuffles them with the prompt, so place i of every list belongs together. Keyword-only arguments are the options of
+shuffles them with the prompt, so place i of every list belongs together. A reward asks for the right label as `gold`
+and for a panel's votes as `votes`, whatever the task calls these columns. Keyword-only arguments are the options of
 the configuration, or what the training provides by name (`PROVIDED`). Besides the dataset's columns a reward may ask
 for the columns `step` (the optimizer step) and `tokens` (each completion's length). This package imports no reward, so
 that an adapter depends on its own ones alone.
@@ -22,11 +23,13 @@ from functools import partial
 from typing import Any
 
 from acrflow.io.errors import InputError
+from acrflow.tasks import appropriateness
 
 Values = Sequence[float | None]
 Function = Callable[..., Values]
 
-PROVIDED = ("embedder", "judge", "completion_tokens")  # the shared models, and the length limit in tokens
+# the shared models, the length limit in tokens, and the task, which is appropriateness unless the training says other
+PROVIDED = ("embedder", "judge", "completion_tokens", "task")
 COUNTED = ("step", "tokens")  # columns that come from the training, not from the dataset
 DECLARATION = "declaration"
 
@@ -144,6 +147,9 @@ def load(name: str, options: Mapping[str, Any], provided: Mapping[str, Callable[
     if unknown:
         remedy = f"the options of {name} are: {', '.join(known) or 'none'}"
         raise InputError(f"{where}.options", f"unknown option {', '.join(unknown)}", remedy)
+    provided = {"task": lambda: appropriateness.TASK, **provided}
+    task = provided["task"]()
+    declaration = Declaration(tuple(map(task.column, declaration.columns)), declaration.low, declaration.high)
     needed = {keyword: provided[keyword]() for keyword in keywords if keyword in PROVIDED}
     ready = partial(function, **options, **needed)
     try:

@@ -4,19 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acrflow import schemas
+from acrflow import schemas, tasks
 from acrflow.evidence.condense import condense
 from acrflow.evidence.select import Study, select
 from acrflow.evidence.sources import Source, collect_records
 from acrflow.inference.backend import Base, Choice, Decoding, open_backend
-from acrflow.inference.predict import CANDIDATES
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.io.ledger import Ledger
 from acrflow.models.tokenizer import count_tokens, load_tokenizer
 from acrflow.schemas.evidence import Condensed
 from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
 from acrflow.tasks.prompts import load_prompt, messages
 from acrflow.text.citations import citations
 
@@ -72,7 +70,7 @@ def answer(
         base: base model; None takes the adapter's, and for the demo's tiny one the run's.
         run: folder of the run.
         prompts: folder of the prompts; an adapter that brings its own prompt.yaml is asked with that.
-        case: condition, variant, procedure.
+        case: the fields of the adapter's task; of appropriateness condition, variant, procedure.
         studies: PMID -> condensed abstract, in the order in which they are numbered.
         tokens: token budget of the evidence.
         max_new_tokens: length limit; None takes that of the training, or 1,000.
@@ -83,8 +81,9 @@ def answer(
         pmid, text}, notes on what the reader should know, and the completion.
     """
     spec = read_json(adapter / "spec.json")
+    task = tasks.load(spec.get("task", tasks.DEFAULT))
     own = adapter / "prompt.yaml"
-    prompt = load_prompt(own if own.is_file() else prompts / f"{spec['prompt']}.yaml")
+    prompt = load_prompt(own if own.is_file() else prompts / f"{spec['prompt']}.yaml", task)
     known_base = Base(**spec["base"])
     name = base or (str(run / "models" / "base") if known_base.model == "tiny" else known_base.model)
     tokenizer = load_tokenizer(name, None if base else known_base.revision)
@@ -100,8 +99,10 @@ def answer(
     opened = open_backend(Choice(backend, model, {adapter.name: adapter}))
     limit = max_new_tokens or spec["training"].get("completion_tokens", 1000)
     said = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
-    shares = opened.choose([conversation], [completion.opening(said.text)], CANDIDATES, adapter.name)[0]
-    parts = completion.parse(said.text)
+    shares = opened.choose([conversation], [completion.opening(said.text)], completion.candidates(task), adapter.name)[
+        0
+    ]
+    parts = completion.parse(said.text, task)
     unknown = sorted(set(citations(parts.reasoning or "")) - {study["number"] for study in shown})
     if unknown:
         notes.append(f"the reasoning cites {', '.join(map(str, unknown))}, which it was not shown")
@@ -112,7 +113,7 @@ def answer(
         "adapter": adapter.name,
         "base": name,
         "label": parts.label,
-        "probabilities": dict(zip(LABELS, shares, strict=True)) if shares else None,
+        "probabilities": dict(zip(task.labels, shares, strict=True)) if shares else None,
         "reasoning": parts.reasoning,
         "evidence": shown,
         "notes": notes,

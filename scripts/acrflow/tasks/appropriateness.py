@@ -5,9 +5,12 @@ Holds the three labels, every spelling of them that guidelines and models use, a
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acrflow.tasks.task import Column, Task
+
+if TYPE_CHECKING:
+    import polars as pl
 
 UNA = "Usually Not Appropriate"
 MBA = "May Be Appropriate"
@@ -40,8 +43,9 @@ class Appropriateness(Task):
     fields = ("condition", "variant", "procedure")
     gold = "appropriateness"
     scenario = "variant"
+    heading = "condition"
     ordered = True
-    unsafe = {"unsafe_up": (UNA, UA), "unsafe_down": (UA, UNA)}
+    unsafe = (("unsafe_up", UNA, UA), ("unsafe_down", UA, UNA))
     votes = "votes"
 
     def columns(self) -> dict[str, Column]:
@@ -57,6 +61,9 @@ class Appropriateness(Task):
             "label_entropy": Column("number", nullable=True),  # of the soft label, in bits: 0 where all are of one mind
             "strength_of_evidence": Column(nullable=True),
         }
+
+    def make_rows(self, rows: "pl.DataFrame") -> "pl.DataFrame":
+        return rows
 
     def parse_label(self, text: str) -> str | None:
         """One of `LABELS`; None for anything else, Disagreement included."""

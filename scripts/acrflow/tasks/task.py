@@ -41,8 +41,9 @@ class Task:
         fields: columns that a prompt shows, and must show, as {placeholders}; the last one is what is judged.
         gold: the column of the right label.
         scenario: the column, other than `topic`, that rows have in common and that a split by `variant` keeps together.
+        heading: the column that names a row's topic for readers.
         ordered: whether labels lie nearer and farther from each other: weighted kappa, the reward `ordinal_answer`.
-        unsafe: figure -> (gold label, answer) of the errors that are counted by themselves.
+        unsafe: the errors that are counted by themselves: name of the figure, gold label, answer.
         votes: the column of a panel's votes (see `vote_counts`); None: nobody voted.
     """
 
@@ -53,18 +54,35 @@ class Task:
     fields: tuple[str, ...]
     gold: str
     scenario: str
+    heading: str = "topic"
     ordered: bool = False
-    unsafe: Mapping[str, tuple[str, str]] = {}
+    unsafe: tuple[tuple[str, str, str], ...] = ()
     votes: str | None = None
 
     def columns(self) -> dict[str, Column]:
         """The task's own columns of `schemas.dataset.rows_table`, in order."""
         return dict.fromkeys((*self.fields, self.gold), Column())
 
+    def make_rows(self, rows: "pl.DataFrame") -> "pl.DataFrame":
+        """The task's rows (`schemas.dataset.rows_table`), made from a guideline's.
+
+        Args:
+            rows: those of the task appropriateness: labelled, with traces and evidence (`schemas.dataset.Rows`).
+
+        Raises:
+            InputError: the task does not say how.
+        """
+        remedy = f"write make_rows in {type(self).__module__}, or hand the task's own table to render_examples"
+        raise InputError(f"task {self.name}", "it makes no rows of a guideline's", remedy)
+
     def parse_label(self, text: str) -> str | None:
         """The label that the whole of `text` spells, whatever its case and white space; None for anything else."""
         spelled = " ".join(text.split()).rstrip(".").casefold()
         return next((label for label in self.labels if label.casefold() == spelled), None)
+
+    def spelled(self, label: str) -> str:
+        """The label's short name as readers see it: UNA, MBA, UA."""
+        return self.short[self.labels.index(label)].upper()
 
     def vote_counts(self, votes: Sequence[int] | None) -> tuple[int, ...]:
         """A row's votes as votes for each label; zeros for None. As they stand, unless a task counts otherwise."""

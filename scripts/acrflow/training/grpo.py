@@ -14,11 +14,12 @@ from acrflow.models.embedder import embedder
 from acrflow.models.judge import judge
 from acrflow.models.tokenizer import load_tokenizer
 from acrflow.rewards import Reward
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 from acrflow.training import common
 from acrflow.training.adapter import policy
 from acrflow.training.processes import SERVER, free_port
-from acrflow.training.recipe import Recipe
+from acrflow.training.recipe import Recipe, task_of
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredGrpo
@@ -36,17 +37,18 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
         InputError: an unknown reward or option, a column that the examples lack, a model that cannot be loaded.
     """
     names = recipe.get("models") or {}
-    device = names.get("device", "auto")
+    device, task = names.get("device", "auto"), task_of(recipe)
     provided: dict[str, Callable[[], Any]] = {
         "embedder": partial(embedder, names.get("embedder", ""), device),
         "judge": partial(judge, names.get("judge", ""), base, device),
         "completion_tokens": lambda: recipe["training"]["completion_tokens"],
+        "task": lambda: task,
     }
     loaded = []
     for name, described in recipe["rewards"].items():
         options = dict(described["options"])
         if options.get("class_weights") == BALANCED:
-            options["class_weights"] = balanced_weights(examples["appropriateness"].to_list())
+            options["class_weights"] = balanced_weights(examples[task.gold].to_list(), task)
         loaded.append(rewards.load(name, options, provided))
     for reward in loaded:
         missing = sorted(set(reward.columns) - set(examples.columns))
@@ -56,9 +58,9 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
     return loaded
 
 
-def balanced_weights(gold: list[str]) -> dict[str, float]:
+def balanced_weights(gold: list[str], task: Task = appropriateness.TASK) -> dict[str, float]:
     """Class weights in inverse proportion to the labels' frequencies, rows / (labels x rows of the label)."""
-    present = [label for label in LABELS if label in gold]
+    present = [label for label in task.labels if label in gold]
     return {label: len(gold) / (len(present) * gold.count(label)) for label in present}
 
 
@@ -136,7 +138,7 @@ def trainer(
     named, optimizer = common.optimizer(settings)
     functions = load_rewards(recipe, base, examples)
     gold = sorted({column for function in functions for column in function.columns})
-    rows = common.drawn(examples, settings["prompts"], recipe["seed"])
+    rows = common.drawn(examples, settings["prompts"], recipe["seed"], task_of(recipe))
     model, shape = policy(recipe, base, start)
     made = MeasuredGrpo(
         model=model,

@@ -5,8 +5,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from acrflow import rewards
+from acrflow import rewards, tasks
 from acrflow.io.files import read_json, sha256
+from acrflow.tasks.task import Task
 
 PINNED = (
     *("torch", "transformers", "tokenizers", "trl", "peft", "accelerate", "datasets"),
@@ -31,10 +32,16 @@ def resolve(spec: Recipe, base: str, examples: Path, start: Path | None = None) 
         "inputs": {
             "base": hash_folder(Path(base)) if Path(base).is_dir() else base,
             "examples": sha256(examples),
+            "task": sha256(tasks.source(spec.get("task", tasks.DEFAULT))),
             "rewards": {name: sha256(folder / f"{name}.py") for name in spec["rewards"]},
             **({"init_from": sha256(start / "adapter_model.safetensors")} if start else {}),
         },
     }
+
+
+def task_of(recipe: Recipe) -> Task:
+    """The task that the adapter is trained for."""
+    return tasks.load(recipe.get("task", tasks.DEFAULT))
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ import polars as pl
 from acrflow.models.tokenizer import load_tokenizer
 from acrflow.training import common
 from acrflow.training.adapter import policy
-from acrflow.training.recipe import Recipe
+from acrflow.training.recipe import Recipe, task_of
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredSft
@@ -27,7 +27,7 @@ def trainer(
     named, optimizer = common.optimizer(settings)
     rows = [
         {"prompt": messages, "completion": [{"role": "assistant", "content": completion}]}
-        for messages, completion in common.drawn(examples, settings["prompts"], recipe["seed"])
+        for messages, completion in common.drawn(examples, settings["prompts"], recipe["seed"], task_of(recipe))
         .select("messages", "completion")
         .iter_rows()
     ]
