@@ -138,8 +138,8 @@ def figures(sums: np.ndarray, task: Task) -> Figures:
             "well_formed": counts[..., 1].sum(axis=(-2, -1)) / rows,
         }
         for i, short in enumerate(task.short):
-            found[f"precision_{short}"], found[f"recall_{short}"] = precision[..., i], recall[..., i]
-            found[f"f1_{short}"] = f1[..., i]
+            for name, by_label in {"precision": precision, "recall": recall, "f1": f1}.items():
+                found[f"{name}_{short}"] = np.where(rows > 0, by_label[..., i], np.nan)
         found |= {name: sums[..., at.sums][..., i] / sums[..., at.known][..., i] for i, name in enumerate(VALUES)}
         bins = sums[..., at.bins].reshape(*sums.shape[:-1], BINS, 3)
         found["ece"] = np.abs(bins[..., 1] - bins[..., 2]).sum(axis=-1) / bins[..., 0].sum(axis=-1)
