@@ -67,6 +67,9 @@ class Run:
         return sorted(self.at.glob(pattern))
 
 
+pytestmark = pytest.mark.slow  # a whole run, its training of two steps included
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Every step of a run of the second task, each by its own program."""
@@ -168,16 +171,7 @@ def _evaluation(run: Run) -> None:
 def test_its_rows_have_its_own_columns_and_every_label_in_training_and_test(run: Run) -> None:
     for split in ("train", "test"):
         rows = schemas.read(rows_table(TASK), run.at / f"rows/{split}.parquet")
-        assert rows.columns == [
-            "id",
-            "topic",
-            "variant",
-            "options",
-            "answer",
-            "traces",
-            "evidence",
-            "evidence_left_out",
-        ]
+        assert rows.columns[:5] == ["id", "topic", "variant", "options", "answer"] and "votes" not in rows.columns
         assert set(rows["answer"]) == set(TASK.labels)
     assert json.loads((run.at / "leaks.json").read_text())["train"]["labels"].keys() == set(TASK.labels)
 
@@ -193,10 +187,8 @@ def test_baselines_and_models_answer_with_its_labels_and_their_probabilities(run
     for model in (*BASELINES, *MODELS):
         predictions = schemas.read(Predictions, run.at / f"predictions/{model}/test.greedy.parquet")
         said = [completion.parse(text, TASK).label for text in predictions["completion"]]
-        assert predictions["label"].to_list() == said and set(said) <= {
-            *TASK.labels,
-            *([] if model in BASELINES else [None]),
-        }
+        assert predictions["label"].to_list() == said
+        assert set(said) <= {*TASK.labels, None} and (model in MODELS or None not in said)
         shares = [one for one in predictions["probabilities"] if one is not None]
         assert shares and all(len(one) == 4 and sum(one) == pytest.approx(1, abs=1e-4) for one in shares)
     told = schemas.read(SplitFigures, run.at / "splits.parquet")
