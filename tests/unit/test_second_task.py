@@ -20,6 +20,7 @@ from acrflow.schemas.evaluation import Comparison, SplitFigures
 from acrflow.schemas.evidence import Condensed, Pmids
 from acrflow.schemas.guideline import Guidelines
 from acrflow.schemas.inference import Predictions
+from acrflow.service import recommend
 from acrflow.tasks import completion
 
 NAME = "tasks.multiple_choice:TASK"
@@ -217,6 +218,13 @@ def test_its_card_and_report_speak_of_it(run: Run) -> None:
     assert "| A | B | C | D |" in card and "Rows of variant x options" in card
     assert TASK.purpose in html and '<abbr title="D">D</abbr>' in html
     assert not [word for word in ("UNA", "Usually Appropriate", "panelist", "Weighted kappa") if word in html]
+
+
+def test_its_adapter_answers_a_single_case_with_its_labels(run: Run) -> None:
+    case = {"variant": "Adult. Pain.", "options": "A: US; B: CT; C: MRI; D: none"}
+    adapter = run.at / "adapters/sft"
+    answer = recommend.answer(adapter, str(run.at / "base"), run.at, run.at, case, {}, 100, 8, "transformers")
+    assert list(answer["probabilities"]) == list(TASK.labels) and answer["options"] == case["options"]
 
 
 def test_an_ordered_or_voted_reward_is_refused_with_its_reason() -> None:

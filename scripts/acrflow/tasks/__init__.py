@@ -27,14 +27,18 @@ def load(name: str) -> Task:
     path, _, attribute = name.partition(":")
     if not attribute:
         path, attribute = f"{__name__}.{name}", "TASK"
-    remedy = f"name one of {', '.join(known())}, or package.module:NAME with its folder on PYTHONPATH"
     try:
         task = getattr(importlib.import_module(path), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"task: {name}", f"no such task ({error})", remedy) from None
+        raise _refused(name, f"no such task ({error})") from None
     if not isinstance(task, Task):
-        raise InputError(f"task: {name}", f"{type(task).__name__} is no task", remedy)
+        raise _refused(name, f"{type(task).__name__} is no task")
     return task
+
+
+def _refused(name: str, what: str) -> InputError:
+    remedy = f"name one of {', '.join(known())}, or package.module:NAME with its folder on PYTHONPATH"
+    return InputError(f"task: {name}", what, remedy)
 
 
 def known() -> list[str]:
