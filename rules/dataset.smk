@@ -94,8 +94,9 @@ rule build_dataset:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("dataset/build_dataset.py"),
+        *code_of("dataset/build_dataset.py", layout.task_file),
         program=program("dataset/build_dataset.py"),
+        task=settings.task,
         tokenizer=lambda wildcards: layout.tokenizer,
         revision=layout.revision,
         split=settings.dataset.split,
@@ -110,6 +111,7 @@ rule build_dataset:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --guidelines {input.guidelines:q} \
             --traces {input.traces:q} \
             --pmids {input.pmids:q} \
@@ -147,10 +149,12 @@ rule render_examples:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("dataset/render_examples.py"),
+        *code_of("dataset/render_examples.py", layout.task_file),
         program=program("dataset/render_examples.py"),
+        task=settings.task,
         tokenizer=lambda wildcards: layout.tokenizer,
         revision=layout.revision,
+        template=layout.template,
         max_tokens=settings.dataset.prompt_tokens,
         evidence=lambda wildcards, input: evidence_options(wildcards.examples, input.evidence),
     message:
@@ -159,9 +163,10 @@ rule render_examples:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --rows {input.rows:q} \
             --prompt {input.prompt:q} \
-            --tokenizer {params.tokenizer:q} {params.revision:q} \
+            --tokenizer {params.tokenizer:q} {params.revision:q} {params.template:q} \
             --max-tokens {params.max_tokens} \
             --out {output.examples:q} \
             --ledger {output.ledgers:q} {params.evidence:q}
@@ -189,8 +194,9 @@ rule write_card:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("dataset/write_card.py"),
+        *code_of("dataset/write_card.py", layout.task_file),
         program=program("dataset/write_card.py"),
+        task=settings.task,
         name=settings.run,
         settings=json.dumps(
             {
@@ -206,6 +212,7 @@ rule write_card:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --name {params.name:q} \
             --rows {input.rows:q} \
             --examples {input.examples:q} \

@@ -63,8 +63,9 @@ if settings.base.model == "tiny":
         conda:
             "../envs/data.yaml"
         params:
-            *code_of("demo/make_tiny_tokenizer.py"),
+            *code_of("demo/make_tiny_tokenizer.py", layout.task_file),
             program=program("demo/make_tiny_tokenizer.py"),
+            task=settings.task,
             settings=settings.base.tiny.model_dump_json(),
             seed=settings.seed,
         message:
@@ -73,6 +74,7 @@ if settings.base.model == "tiny":
             r"""
             exec > >(tee {log:q}) 2>&1
             python {params.program:q} \
+                --task {params.task:q} \
                 --guidelines {input.guidelines:q} \
                 --condensed {input.condensed:q} \
                 --traces {input.traces:q} \
@@ -96,8 +98,9 @@ if settings.base.model == "tiny":
         conda:
             "../envs/data.yaml"
         params:
-            *code_of("demo/make_tiny_base.py"),
+            *code_of("demo/make_tiny_base.py", layout.task_file),
             program=program("demo/make_tiny_base.py"),
+            task=settings.task,
             settings=settings.base.tiny.model_dump_json(),
             seed=settings.seed,
         message:
@@ -106,6 +109,7 @@ if settings.base.model == "tiny":
             r"""
             exec > >(tee {log:q}) 2>&1
             python {params.program:q} \
+                --task {params.task:q} \
                 --rows {input.rows:q} \
                 --tokenizer {input.tokenizer:q} \
                 --prompts {input.prompts:q} \

@@ -31,13 +31,16 @@ rule score_reasoning:
     conda:
         "../envs/train.yaml"
     params:
-        *code_of("evaluation/score_reasoning.py"),
+        *code_of("evaluation/score_reasoning.py", layout.task_file),
         program=program("evaluation/score_reasoning.py"),
+        task=settings.task,
         models=REASONERS,
         entries=layout.entries(*REASONERS),
         predictions=lambda wildcards: f"{RUN}/predictions",
         examples=lambda wildcards: f"{RUN}/examples",
         base=lambda wildcards: layout.base_of(),
+        revision=layout.revision,
+        template=layout.template,
         embedder=settings.models.embedder,
         entities=settings.models.entities,
         judge=[f"--judge={settings.models.evaluation_judge}"] if settings.models.evaluation_judge else [],
@@ -48,6 +51,7 @@ rule score_reasoning:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --roster {input.roster:q} \
             --predictions {params.predictions:q} \
             --examples {params.examples:q} \
@@ -58,7 +62,7 @@ rule score_reasoning:
             --base {params.base:q} \
             --device {params.device} \
             --out {output.scores:q} \
-            --ledger {output.ledger:q} {params.judge:q}
+            --ledger {output.ledger:q} {params.judge:q} {params.revision:q} {params.template:q}
         """
 
 
@@ -86,8 +90,9 @@ rule measure:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("evaluation/measure.py"),
+        *code_of("evaluation/measure.py", layout.task_file),
         program=program("evaluation/measure.py"),
+        task=settings.task,
         entries=layout.entries(),
         predictions=lambda wildcards: f"{RUN}/predictions",
         samples=settings.evaluation.samples,
@@ -101,6 +106,7 @@ rule measure:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --roster {input.roster:q} \
             --predictions {params.predictions:q} \
             --samples {params.samples} \
@@ -136,8 +142,9 @@ rule compare:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("evaluation/compare_all.py"),
+        *code_of("evaluation/compare_all.py", layout.task_file),
         program=program("evaluation/compare_all.py"),
+        task=settings.task,
         entries=layout.entries(),
         bootstrap=settings.evaluation.bootstrap,
         seed=settings.seed,
@@ -148,6 +155,7 @@ rule compare:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --metrics {input.metrics:q} \
             --predictions {input.predictions:q} \
             --rows {input.rows:q} \

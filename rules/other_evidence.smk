@@ -63,8 +63,9 @@ rule compare_evidence:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("other_evidence/compare_evidence.py"),
+        *code_of("other_evidence/compare_evidence.py", layout.task_file),
         program=program("other_evidence/compare_evidence.py"),
+        task=settings.task,
         entries=[entry for name in layout.readers for entry in layout.entries(name)],
         evidence=settings.other_evidence,
         predictions=lambda wildcards: f"{RUN}/predictions",
@@ -79,6 +80,7 @@ rule compare_evidence:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --roster {input.roster:q} \
             --evidence {params.evidence:q} \
             --predictions {params.predictions:q} \

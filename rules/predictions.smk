@@ -61,8 +61,9 @@ rule predict:
     conda:
         "../envs/train.yaml"
     params:
-        *code_of("predictions/predict.py"),
+        *code_of("predictions/predict.py", layout.task_file),
         program=program("predictions/predict.py"),
+        task=settings.task,
         entries=lambda wildcards: layout.entries(*layout.generating(wildcards)),
         models=lambda wildcards: layout.generating(wildcards),
         evidence=[],
@@ -83,6 +84,7 @@ rule predict:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --roster {input.roster:q} \
             --models {params.models:q} \
             --adapters {params.adapters:q} \
@@ -115,8 +117,9 @@ rule predict_reference:
     resources:
         network=1,
     params:
-        *code_of("predictions/predict.py"),
+        *code_of("predictions/predict.py", layout.task_file),
         program=program("predictions/predict.py"),
+        task=settings.task,
         entries=lambda wildcards: layout.entries(wildcards.reference),
         served=lambda wildcards: settings.evaluation.references[wildcards.reference],
         examples=f"{RUN}/examples",
@@ -130,6 +133,7 @@ rule predict_reference:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --roster {input.roster:q} \
             --models {wildcards.reference:q} \
             --backend server \
@@ -159,8 +163,9 @@ rule run_baselines:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("predictions/run_baselines.py"),
+        *code_of("predictions/run_baselines.py", layout.task_file),
         program=program("predictions/run_baselines.py"),
+        task=settings.task,
         baselines=BASELINES,
         embedder=settings.models.embedder,
         device=settings.models.device,
@@ -175,6 +180,7 @@ rule run_baselines:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --baselines {params.baselines:q} \
             --train {input.train:q} \
             --rows {input.rows:q} \

@@ -58,8 +58,9 @@ rule write_report:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("report/write_report.py"),
+        *code_of("report/write_report.py", layout.task_file),
         program=program("report/write_report.py"),
+        task=settings.task,
         entries=layout.entries(),
         run=settings.run,
         trainings=lambda wildcards: f"{RUN}/training",
@@ -73,6 +74,7 @@ rule write_report:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --run {params.run:q} \
             --config-json {params.config:q} \
             --comparison {input.comparison:q} \
@@ -111,8 +113,9 @@ rule write_hub:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("report/write_hub.py"),
+        *code_of("report/write_hub.py", layout.task_file),
         program=program("report/write_hub.py"),
+        task=settings.task,
         run=settings.run,
         trainings=lambda wildcards: f"{RUN}/training",
         prompt_folder=lambda wildcards, input: shipped("config/prompts"),
@@ -125,6 +128,7 @@ rule write_hub:
         r"""
         exec > >(tee {log:q}) 2>&1
         python {params.program:q} \
+            --task {params.task:q} \
             --run {params.run:q} \
             --adapters {input.adapters:q} \
             --trainings {params.trainings:q} \

@@ -47,16 +47,17 @@ def main() -> None:
     from acrflow import schemas
     from acrflow.cluster import locks
     from acrflow.io.ledger import Ledger
-    from acrflow.schemas.dataset import Examples
+    from acrflow.schemas.dataset import examples_table
     from acrflow.training import checkpoints
     from acrflow.training.adapter import check_start
     from acrflow.training.examples import to_train_on
     from acrflow.training.processes import is_main, main_first
-    from acrflow.training.recipe import made_by, resolve
+    from acrflow.training.recipe import made_by, resolve, task_of
     from acrflow.training.train import Environment, train, write_adapter
 
     ledger = Ledger(f"train_adapter.{recipe.adapter}", "examples")
-    examples = to_train_on(schemas.read(Examples, args.examples), recipe, args.base, args.examples, ledger)
+    table = examples_table(task_of(recipe))
+    examples = to_train_on(schemas.read(table, args.examples), recipe, args.base, args.examples, ledger)
     if args.init_from:
         check_start(args.init_from, recipe.training.lora)
     resolved = resolve(recipe, args.base, args.examples, args.init_from)

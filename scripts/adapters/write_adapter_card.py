@@ -18,15 +18,16 @@ def main() -> None:
     from acrflow.report.adapter_card import figure_of, model_card, quarters
     from acrflow.schemas.training import Samples, TrainingLog
     from acrflow.training.log import read_log, read_samples
+    from acrflow.training.recipe import read
 
-    spec, log = read_json(args.adapter / "spec.json"), read_log(args.adapter)
+    recipe, log = read(args.adapter), read_log(args.adapter)
     with whole_folder(args.out) as folder:
         schemas.write(TrainingLog, log, folder / "training_log.parquet")
-        if spec["method"] == "grpo":
+        if recipe.method == "grpo":
             schemas.write(Samples, read_samples(args.adapter), folder / "completions.parquet")
-        write_text(folder / "README.md", model_card(spec, log, read_json(args.ledger)["kept"]))
-    first, last = quarters(log, figure_of(spec))
-    print(f"{spec['adapter']}: {figure_of(spec)} {first:.2f} -> {last:.2f}")
+        write_text(folder / "README.md", model_card(recipe, log, read_json(args.ledger)["kept"]))
+    first, last = quarters(log, figure_of(recipe))
+    print(f"{recipe.adapter}: {figure_of(recipe)} {first:.2f} -> {last:.2f}")
 
 
 if __name__ == "__main__":

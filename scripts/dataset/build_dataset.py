@@ -9,33 +9,34 @@ from acrflow.io.errors import run
 def main() -> None:
     args = _arguments()
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.dataset import build, leaks
     from acrflow.dataset.split import split
     from acrflow.io.files import write_json
     from acrflow.io.ledger import Ledger
     from acrflow.models.tokenizer import counter, load_tokenizer
-    from acrflow.schemas.dataset import Rows, Traces
+    from acrflow.schemas.dataset import Traces, rows_table
     from acrflow.schemas.evidence import Condensed, Pmids
     from acrflow.schemas.guideline import Guidelines
 
-    ledger = Ledger("build_dataset", "rows")
+    task, ledger = tasks.load(args.task), Ledger("build_dataset", "rows")
     guidelines = schemas.read(Guidelines, args.guidelines)
     labelled = build.label_rows(guidelines, args.disagreement, ledger)
     studies, missing = build.gather_studies(schemas.read(Pmids, args.pmids), schemas.read(Condensed, args.condensed))
     count = counter(load_tokenizer(args.tokenizer, args.revision), build.study_lines(studies))
     traces = schemas.read(Traces, args.traces)
     rows = build.complete_rows(labelled, traces, studies, args.evidence_tokens, count)
-    splits = split(rows, args.split, args.test_share, args.seed, args.generalization)._asdict()
+    splits = split(task.make_rows(rows), args.split, args.test_share, args.seed, args.generalization, task)._asdict()
     ledger.facts = {
         "without_reasoning": rows["traces"].list.len().eq(0).sum(),
         "references": build.reference_facts(labelled, rows, missing),
-        "splits": {name: leaks.label_counts(part) for name, part in splits.items()},
+        "splits": {name: leaks.label_counts(part, task) for name, part in splits.items()},
     }
-    leaked = leaks.report(splits["train"], {name: splits[name] for name in list(splits)[1:]}, args.near_duplicate)
+    others = {name: splits[name] for name in list(splits)[1:]}
+    leaked = leaks.report(splits["train"], others, args.near_duplicate, task)
 
     for part, path in zip(splits.values(), (args.train, args.test, args.generalization_out), strict=True):
-        schemas.write(Rows, part, path)
+        schemas.write(rows_table(task), part, path)
     write_json(args.leaks, leaked)
     ledger.write(args.ledger)
     print(", ".join(f"{name} {len(part)} rows" for name, part in splits.items()))
@@ -44,6 +45,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--guidelines", type=Path, required=True, help="guidelines.parquet")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--traces", type=Path, required=True, help="traces.parquet")
     parser.add_argument("--pmids", type=Path, required=True, help="pmids.parquet")
     parser.add_argument("--condensed", type=Path, required=True, help="condensed.parquet")

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--prompt", type=Path, required=True, help="prompt file, for instance config/prompts/label.yaml"
     )
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--assigned", type=Path, help="assigned.parquet: these studies are the evidence, not ACR's")
     parser.add_argument("--condensed", type=Path, help="condensed.parquet: the texts of the assigned studies")
     parser.add_argument("--without-evidence", action="store_true", help="show no evidence")
@@ -35,29 +36,30 @@ def main() -> None:
     if (args.assigned is None) != (args.condensed is None):
         parser.error("--assigned and --condensed go together")
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.dataset.examples import render, with_evidence
     from acrflow.io.ledger import Ledger
     from acrflow.models.tokenizer import load_tokenizer
-    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.dataset import examples_table, rows_table
     from acrflow.schemas.evidence import Condensed
     from acrflow.schemas.retrieval import Assigned
     from acrflow.tasks.prompts import load_prompt
 
+    task = tasks.load(args.task)
     other: dict[str, Any] | None = {} if args.without_evidence else None
     if args.assigned:
         from acrflow.retrieval.evidence import of_rows
 
         other = of_rows(schemas.read(Assigned, args.assigned), schemas.read(Condensed, args.condensed))
-    prompt = load_prompt(args.prompt)
+    prompt = load_prompt(args.prompt, task)
     tokenizer = load_tokenizer(args.tokenizer, args.revision, args.template)
     for path, out, ledger_out in zip(args.rows, args.out, args.ledger, strict=True):
         ledger = Ledger(f"render_examples.{out.stem}", "rows")
-        rows = schemas.read(Rows, path)
+        rows = schemas.read(rows_table(task), path)
         if other is not None:
             rows = with_evidence(rows, other)
-        examples = render(rows, prompt, tokenizer, args.max_tokens, ledger)
-        schemas.write(Examples, examples, out)
+        examples = render(rows, prompt, tokenizer, args.max_tokens, ledger, task)
+        schemas.write(examples_table(task), examples, out)
         ledger.write(ledger_out)
         print(f"longest prompt {ledger.facts['longest_prompt_tokens']} tokens")
 

@@ -12,6 +12,7 @@ BATCH = 32  # questions to the judge in one forward pass
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--roster", type=Path, required=True, help="roster.json: the models and their examples")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
     parser.add_argument("--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
@@ -30,20 +31,21 @@ def main() -> None:
     import polars as pl
     from tqdm import tqdm
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.config.roster import read_roster
     from acrflow.evaluation import entities, reasoning
     from acrflow.io.ledger import Ledger
     from acrflow.models.embedder import embedder
     from acrflow.models.judge import judge
-    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.dataset import examples_table, rows_table
     from acrflow.schemas.evaluation import ReasoningScores
     from acrflow.schemas.inference import Predictions
 
+    task = tasks.load(args.task)
     embed = embedder(args.embedder, args.device)
     rater = judge(args.judge, args.base, args.device, args.revision, args.template) if args.judge else None
     if args.entities == entities.GAZETTEER:
-        find = entities.gazetteer(pl.concat([schemas.read(Rows, path) for path in args.terms]))
+        find = entities.gazetteer(pl.concat([schemas.read(rows_table(task), path) for path in args.terms]), task)
     else:
         find = entities.token_classifier(args.entities, args.device)
 
@@ -58,10 +60,10 @@ def main() -> None:
     models = [model for model in read_roster(args.roster).models if model.reasons]
     with tqdm(total=len(models) * len(args.rows), desc="reasoning", unit="table") as bar:
         for path in args.rows:
-            rows = schemas.read(Rows, path)
+            rows = schemas.read(rows_table(task), path)
             for model in models:
                 predictions = schemas.read(Predictions, args.predictions / model.name / f"{path.stem}.greedy.parquet")
-                examples = schemas.read(Examples, args.examples / f"{model.examples}.{path.stem}.parquet")
+                examples = schemas.read(examples_table(task), args.examples / f"{model.examples}.{path.stem}.parquet")
                 shown = {
                     id_: "\n".join(message["content"] for message in messages)
                     for id_, messages in examples.select("id", "messages").iter_rows()

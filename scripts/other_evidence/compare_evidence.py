@@ -11,6 +11,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--roster", type=Path, required=True, help="roster.json: the adapters and their own evidence")
     parser.add_argument("--evidence", nargs="*", default=[], help="other evidence: acr, retrieved, none")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--predictions", type=Path, required=True, help="folder with {model}/{split}.greedy.parquet")
     parser.add_argument("--others", type=Path, required=True, help="folder with {evidence}/ of the same kind")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the splits' rows, {split}.parquet")
@@ -23,13 +24,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="evidence.parquet to write")
     args = parser.parse_args()
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.config.roster import read_roster
     from acrflow.evaluation import by_evidence, metrics
-    from acrflow.schemas.dataset import Examples, Rows
+    from acrflow.schemas.dataset import examples_table, rows_table
     from acrflow.schemas.evaluation import EvidenceEffects
 
-    rows = {path.stem: schemas.read(Rows, path) for path in args.rows}
+    task = tasks.load(args.task)
+    rows = {path.stem: schemas.read(rows_table(task), path) for path in args.rows}
     answers: dict[tuple[str, str], dict[str, metrics.Tally]] = {}
     shown: dict[tuple[str, str], dict[str, int]] = {}
     readers = [model for model in read_roster(args.roster).of("adapter") if model.evidence != "none"]
@@ -37,10 +39,10 @@ def main() -> None:
         group = answers.setdefault((model.name, split), {})
         for evidence in dict.fromkeys([model.evidence, *args.evidence]):  # its own first
             folder = args.others / evidence if group else args.predictions
-            path = folder / model.name / f"{split}.greedy.parquet"
-            examples = schemas.read(Examples, args.examples / f"{model.examples_with(evidence)}.{split}.parquet")
+            path, shown_as = folder / model.name / f"{split}.greedy.parquet", model.examples_with(evidence)
+            examples = schemas.read(examples_table(task), args.examples / f"{shown_as}.{split}.parquet")
             predictions = metrics.read_predictions(path, model.name, split)
-            group[evidence] = metrics.tally(predictions, rows[split], examples, path)
+            group[evidence] = metrics.tally(predictions, rows[split], examples, path, task=task)
             shown.setdefault((model.name, split), {})[evidence] = int((examples["references"].list.len() > 0).sum())
     found, names = [], dict(one.split("=") for one in args.published)
     for (name, split), group in answers.items():

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", required=True, metavar="NAME", help="those that predict")
     parser.add_argument("--evidence", choices=["none", "acr", "retrieved"], help="in the prompt (default: their own)")
     parser.add_argument("--adapters", type=Path, help="folder with a PEFT adapter per model of that kind")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--merge", action="store_true", help="merge the adapter into the base before it answers")
     parser.add_argument("--examples", type=Path, required=True, help="folder with {examples}.{split}.parquet")
     parser.add_argument("--splits", nargs="+", required=True, help="names of the splits")
@@ -43,16 +44,16 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.config.language_model import LanguageModel
     from acrflow.config.roster import read_roster
     from acrflow.inference.backend import Decoding, open_language_model
     from acrflow.inference.cache import CachedModel
     from acrflow.inference.predict import identity, predict, table
-    from acrflow.schemas.dataset import Examples
+    from acrflow.schemas.dataset import examples_table
     from acrflow.schemas.inference import Predictions
 
-    roster = read_roster(args.roster)
+    task, roster = tasks.load(args.task), read_roster(args.roster)
     wanted = [roster.model(name) for name in args.models]
     if args.adapters is None and any(model.kind == "adapter" for model in wanted):
         parser.error("--adapters is needed for adapters")
@@ -65,15 +66,16 @@ def main() -> None:
         gc.collect()  # the base before it leaves the GPU
         for model, split, draw in product(models, args.splits, args.draws):
             adapter = model.name if model.kind == "adapter" else None
-            examples = schemas.read(Examples, args.examples / f"{model.examples_with(args.evidence)}.{split}.parquet")
+            file = args.examples / f"{model.examples_with(args.evidence)}.{split}.parquet"
+            examples = schemas.read(examples_table(task), file)
             seed = None if draw == "greedy" else int(draw)
             decoding = Decoding(model.longest, seed, args.temperature, args.top_p)
             made_by = identity(settings, adapters.get(model.name), args.merge)
             cached = CachedModel(opened, made_by, args.cache / model.name / f"{split}.{draw}.jsonl", args.batch)
             with tqdm(total=examples.height, desc=f"{model.name} on {split}, {draw}", unit="row") as bar:
-                done = predict(examples, cached, decoding, bar.update, adapter)
+                done = predict(examples, cached, decoding, bar.update, adapter, task)
             path = args.out / model.name / f"{split}.{draw}.parquet"
-            tables[path] = table(done, examples, model.name, split, draw)
+            tables[path] = table(done, examples, model.name, split, draw, task)
 
     for path, predictions in tables.items():
         schemas.write(Predictions, predictions, path)

@@ -9,6 +9,7 @@ from acrflow.io.errors import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--baselines", nargs="+", required=True, metavar="NAME", help="majority, tfidf_logreg, ...")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--train", type=Path, required=True, help="train.parquet")
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="the other splits, {split}.parquet")
     parser.add_argument("--embedder", required=True, help="sentence embedder: hub name, folder, or `bundled`")
@@ -24,10 +25,10 @@ def main() -> None:
 
     import polars as pl
 
-    from acrflow import schemas
+    from acrflow import schemas, tasks
     from acrflow.evaluation import baselines
     from acrflow.io.ledger import Ledger
-    from acrflow.schemas.dataset import Rows
+    from acrflow.schemas.dataset import rows_table
     from acrflow.schemas.evaluation import SplitFigures
     from acrflow.schemas.inference import Predictions
 
@@ -39,15 +40,16 @@ def main() -> None:
         from acrflow.models.embedder import Embedder
 
         embedder = Embedder(args.embedder, args.device)
-    train = schemas.read(Rows, args.train)
-    rows = {path.stem: schemas.read(Rows, path) for path in args.rows}
+    task = tasks.load(args.task)
+    train = schemas.read(rows_table(task), args.train)
+    rows = {path.stem: schemas.read(rows_table(task), path) for path in args.rows}
     for name in args.baselines:
-        for part, predictions in baselines.predict(name, train, rows, args.seed, embedder).items():
+        for part, predictions in baselines.predict(name, train, rows, args.seed, embedder, task).items():
             schemas.write(Predictions, predictions, args.out / name / f"{part}.greedy.parquet")
     ledger = Ledger("run_baselines", "ways of splitting")
     whole = pl.concat([train, *rows.values()])
     figures = baselines.over_splits(
-        whole, args.baselines, args.test_share, args.seed, args.generalization, embedder, args.bootstrap, ledger
+        whole, args.baselines, args.test_share, args.seed, args.generalization, embedder, args.bootstrap, ledger, task
     )
     schemas.write(SplitFigures, figures, args.splits)
     ledger.write(args.ledger)

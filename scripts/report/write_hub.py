@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--run", help="name of the run")
     parser.add_argument("--adapters", type=Path, nargs="+", help="folders of the adapters")
     parser.add_argument("--trainings", type=Path, help="folder of what the trainings measured, {adapter}/")
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--comparison", type=Path, help="comparison.parquet")
     parser.add_argument("--train", type=Path, help="the training rows, train.parquet")
     parser.add_argument("--prompts", type=Path, default=Path("config/prompts"), help="folder of the prompts")
@@ -31,11 +32,11 @@ def main() -> None:
     if missing := [f"--{name}" for name in needed if getattr(args, name) is None]:
         parser.error(f"to write the folder, {', '.join(missing)} must be given")
 
-    from acrflow import schemas
-    from acrflow.schemas.dataset import Rows
+    from acrflow import schemas, tasks
+    from acrflow.schemas.dataset import rows_table
     from acrflow.schemas.evaluation import Comparison
 
-    train = schemas.read(Rows, args.train)
+    train = schemas.read(rows_table(tasks.load(args.task)), args.train)
     facts = {
         "run": args.run,
         "base": args.base,

@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument(
         "--config-json", required=True, help="the resolved configuration: JSON, or a file that holds it"
     )
+    parser.add_argument("--task", default="appropriateness", help="what is asked of a model (default: appropriateness)")
     parser.add_argument("--comparison", type=Path, required=True, help="comparison.parquet")
     parser.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics.json of every model and split")
     parser.add_argument("--adapters", type=Path, nargs="+", required=True, help="folders of the adapters")

@@ -22,7 +22,8 @@ from acrflow.io.errors import InputError
 from acrflow.schemas.dataset import Rows
 from acrflow.schemas.evaluation import ReasoningScores
 from acrflow.schemas.inference import Predictions
-from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
+from acrflow.tasks.appropriateness import LABELS, MBA, TASK, UA, UNA
+from acrflow.tasks.task import Task
 
 PROGRAM = program_file("measure")
 SOURCE = Path("predictions.parquet")
@@ -54,7 +55,7 @@ def test_figures_agree_with_scikit_learn(pairs: list[tuple[str, str | None]]) ->
         ),
     }
     precision, recall, f1, support = sk.precision_recall_fscore_support(gold, said, labels=LABELS, zero_division=0)
-    for i, short in enumerate(metrics.SHORT):
+    for i, short in enumerate(TASK.short):
         expected |= {f"precision_{short}": precision[i], f"recall_{short}": recall[i], f"f1_{short}": f1[i]}
     assert {name: value(result, name) for name in expected} == pytest.approx(expected)
     assert list(result["support"].values()) == support.tolist()
@@ -184,6 +185,44 @@ def test_weighted_kappa_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -
 def test_an_unparsed_answer_counts_as_far_off_in_the_weighted_kappa() -> None:
     gold = [UNA, UNA, MBA, UA]
     assert value(measured(gold, [None, UNA, MBA, UA]), "qwk") == value(measured(gold, [UA, UNA, MBA, UA]), "qwk")
+
+
+class Stars(Task):
+    """An ordered task of four labels, on which ten judges vote."""
+
+    name, purpose = "stars", "rate a film"
+    labels, short = ("1", "2", "3", "4"), ("one", "two", "three", "four")
+    fields, gold, scenario = ("film",), "stars", "film"
+    ordered, unsafe, votes = True, (("unsafe_up", "1", "4"),), "judges"
+
+
+def stars_of(gold: list[str]) -> pl.DataFrame:
+    judges = pl.Series("judges", [[1, 2, 3, 4]] * len(gold), dtype=pl.List(pl.Int64))
+    return rows_of([UA] * len(gold)).with_columns(pl.Series("stars", gold, dtype=pl.String), judges)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(Stars.labels)] * 2), min_size=1, max_size=40))
+def test_another_tasks_kappa_and_f1_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    gold, said = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    result = metrics.measure(metrics.tally(predictions_of([*said]), stars_of(gold), None, SOURCE, task=Stars()), 5, 1)
+    if len({*gold, *said}) > 1:
+        expected = sk.cohen_kappa_score(gold, said, labels=Stars.labels, weights="quadratic")
+        assert value(result, "qwk") == pytest.approx(expected)
+    f1 = sk.f1_score(gold, said, labels=Stars.labels, average=None, zero_division=0)
+    assert [value(result, f"f1_{short}") for short in Stars.short] == pytest.approx(f1)
+    assert value(result, "unsafe") == value(result, "unsafe_up") == pairs.count(("1", "4")) / len(pairs)
+
+
+def test_another_tasks_unparsed_answers_count_as_the_farthest_label_and_its_judges_as_they_voted() -> None:
+    gold = ["1", "2", "3", "4", "2"]
+    unparsed, farthest = (
+        metrics.measure(metrics.tally(predictions_of([*said]), stars_of(gold), None, SOURCE, task=Stars()), 5, 1)
+        for said in ([None, None, None, None, "2"], ["4", "4", "1", "1", "2"])
+    )
+    assert value(unparsed, "qwk") == pytest.approx(value(farthest, "qwk"))
+    assert value(farthest, "vote_agreement") == pytest.approx((0.4 + 0.4 + 0.1 + 0.1 + 0.2) / 5)
+    panel = metrics.measure(metrics.panel(stars_of(gold), Stars()), 5, 1)
+    assert value(panel, "accuracy") == pytest.approx((0.1 + 0.2 + 0.3 + 0.4 + 0.2) / 5)
 
 
 def test_calibration_and_brier_score_agree_with_scikit_learn() -> None:

@@ -19,7 +19,7 @@ from acrflow import schemas
 from acrflow.config.language_model import LanguageModel
 from acrflow.inference.backend import Decoding, open_language_model
 from acrflow.inference.cache import CachedModel
-from acrflow.inference.predict import CANDIDATES, predict, table
+from acrflow.inference.predict import predict, table
 from acrflow.inference.transformers import TransformersBackend
 from acrflow.io.errors import InputError
 from acrflow.schemas.dataset import Examples
@@ -257,7 +257,7 @@ def test_probabilities_of_candidates_are_those_of_the_model_held_to_them(base: P
 def test_greedy_answers_come_with_probabilities_and_sampled_ones_without(base: Path, tmp_path: Path) -> None:
     greedy = table(complete(base, None, 5, 2, tmp_path / "g"), examples(5), "base", "test", "greedy")
     assert greedy["probabilities"].list.sum().to_list() == pytest.approx([1.0] * 5)
-    assert greedy["probabilities"].list.len().to_list() == [len(CANDIDATES)] * 5
+    assert greedy["probabilities"].list.len().to_list() == [3] * 5
     sampled = table(complete(base, None, 5, 2, tmp_path / "s", 3), examples(5), "base", "test", "3")
     assert sampled["probabilities"].null_count() == 5
 

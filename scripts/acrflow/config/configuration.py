@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from acrflow import tasks
 from acrflow.config import registry
 from acrflow.config.adapters import Adapter, paper_adapters
 from acrflow.config.base import TINY, Base
@@ -41,6 +42,9 @@ class Config(Section):
         description="invented, download, folder with one folder per topic, or table (.csv, .csv.gz, .parquet, .xlsx)",
     )
     publisher: str = Field("acr", description="whose documents: a module of acrflow/guideline/publishers")
+    task: str = Field(
+        tasks.DEFAULT, description="what is asked of a model: a module of acrflow/tasks, or package.module:NAME"
+    )
     topics: Topics = Field(default_factory=Topics)
     table: Table = Field(default_factory=Table)
     generalization: list[str] | None = Field(
@@ -66,6 +70,15 @@ class Config(Section):
         if name not in known_publishers():
             raise ValueError(f"unknown publisher {name}; known are {', '.join(known_publishers())}")
         return name
+
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, value: str) -> str:
+        try:
+            tasks.load(value)
+        except InputError as error:
+            raise ValueError(f"{error.what}; {error.remedy}") from None
+        return value
 
     @field_validator("adapters", mode="before")
     @classmethod
@@ -124,7 +137,10 @@ class Config(Section):
 
     def _check_rewards(self, name: str) -> None:
         """Raise ValueError unless each reward has the options that it is given, and can use their values."""
-        provided = {"completion_tokens": getattr(self.hyperparameters(name), "completion_tokens", None)}
+        provided = {
+            "completion_tokens": getattr(self.hyperparameters(name), "completion_tokens", None),
+            "task": tasks.load(self.task),
+        }
         for reward, given in self.adapters[name].rewards.items():
             try:
                 registry.check_options(reward, given.options, provided)
@@ -191,6 +207,7 @@ class Config(Section):
         models = {need: getattr(self.models, need) for need in registry.MODELS if need in needs}
         return Recipe(
             adapter=folder,
+            task=self.task,
             method=adapter.method,
             evidence=adapter.evidence,
             prompt=adapter.prompt,

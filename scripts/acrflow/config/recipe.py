@@ -9,6 +9,7 @@ from acrflow.config.base import BaseWeights
 from acrflow.config.evidence import EvidenceKind
 from acrflow.config.section import Positive, Section
 from acrflow.config.training import Grpo, Sft
+from acrflow.tasks import DEFAULT
 
 
 class RewardModels(Section):
@@ -23,6 +24,7 @@ class Recipe(Section):
     """What one adapter folder is trained by, from the configuration to the trainer."""
 
     adapter: str = Field(description="name of the adapter's folder, one per seed")
+    task: str = Field(DEFAULT, description="what is asked of it")
     method: Method
     evidence: EvidenceKind
     prompt: str

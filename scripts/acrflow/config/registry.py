@@ -18,10 +18,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from acrflow.config.section import problems
 from acrflow.io.errors import InputError
+from acrflow.tasks.task import GOLD, VOTES
 
 FOLDER = Path(__file__).parents[1] / "rewards"
 MODELS = ("embedder", "judge")  # the shared models that a reward may ask for by name
-PROVIDED = (*MODELS, "completion_tokens")  # and the length limit in tokens
+PROVIDED = (*MODELS, "completion_tokens", "task")  # and the length limit in tokens, and the task
+ROLES = (GOLD, VOTES)  # columns that every task calls by a name of its own
 COUNTED = ("step", "tokens")  # columns that come from the training, not from the dataset
 EXAMPLES = (  # columns of `schemas.dataset.Examples`; that module loads polars
     *("id", "messages", "completion", "appropriateness", "traces", "references", "votes", "prompt_tokens"),
@@ -87,9 +89,9 @@ def find_reward(name: str) -> tuple[Callable[..., Sequence[float | None]], Decla
     declaration = getattr(function, DECLARATION, None)
     if function is None or not isinstance(declaration, Declaration):
         raise ValueError(f"{file} has no function {name} under @reward; the file's name is the reward's")
-    unknown = [column for column in declaration.columns if column not in (*EXAMPLES, *COUNTED)]
+    unknown = [column for column in declaration.columns if column not in (*EXAMPLES, *ROLES, *COUNTED)]
     if unknown:
-        known = ", ".join((*EXAMPLES, *COUNTED))
+        known = ", ".join((*ROLES, *EXAMPLES, *COUNTED))
         raise ValueError(f"{file} asks for the column {', '.join(unknown)}; the columns are {known}")
     return function, declaration
 

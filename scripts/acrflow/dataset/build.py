@@ -1,4 +1,4 @@
-"""From rated rows, traces and studies to labelled rows with gold reasoning and evidence."""
+"""From a guideline's rated rows, traces and studies to labelled rows of the task appropriateness, with evidence."""
 
 import math
 from collections import Counter, defaultdict
@@ -12,9 +12,9 @@ from acrflow.evidence.select import Study, select
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.dataset import Rows
+from acrflow.tasks import appropriateness
 from acrflow.tasks.appropriateness import DISAGREEMENT, MBA
 from acrflow.tasks.prompts import evidence_block
-from acrflow.tasks.votes import vote_shares
 
 Studies = dict[str, dict[int, Study]]  # topic -> reference number -> study with a text
 
@@ -28,16 +28,17 @@ def label_rows(guidelines: pl.DataFrame, disagreement: Literal["drop", "keep"], 
         ledger: gets what is left out.
 
     Returns:
-        The same columns; `appropriateness` is one of `labels.LABELS`. Where one topic rates a procedure twice for the
+        The same columns; `appropriateness` is one of the task's labels. Where one topic rates a procedure twice for the
         same variant, case and white space aside, the first row stands.
 
     Raises:
         InputError: a row without variant or procedure, or a key rated twice with two labels.
     """
+    task = appropriateness.TASK
     kept: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in guidelines.iter_rows(named=True):
         ledger.taken += 1
-        name = row_name(row)
+        name = task.row_name(row)
         if row["appropriateness"] == DISAGREEMENT:
             if disagreement == "drop":
                 ledger.leave_out("disagreement", name)
@@ -48,17 +49,12 @@ def label_rows(guidelines: pl.DataFrame, disagreement: Literal["drop", "keep"], 
             raise InputError(name, f"row {row['id']} has no variant or no procedure", "mend the topic's document")
         first = kept.setdefault(key, row)
         if first["appropriateness"] != row["appropriateness"]:
-            what = f"rated {row['appropriateness']}, but {first['appropriateness']} in {row_name(first)}"
+            what = f"rated {row['appropriateness']}, but {first['appropriateness']} in {task.row_name(first)}"
             raise InputError(name, what, f"rows {first['id']} and {row['id']} have one key; mend the topic's document")
         if first is not row:
-            ledger.leave_out("duplicate", f"{name}, the same as {row_name(first)}")
+            ledger.leave_out("duplicate", f"{name}, the same as {task.row_name(first)}")
     ledger.kept = len(kept)
     return pl.DataFrame(list(kept.values()), schema=guidelines.schema)
-
-
-def row_name(row: dict[str, Any]) -> str:
-    """A row's name for a reader."""
-    return f"{row['topic']}: variant {row['variant_number']}, {row['procedure']}"
 
 
 def gather_studies(pmids: pl.DataFrame, condensed: pl.DataFrame) -> tuple[Studies, dict[str, dict[int, str]]]:
@@ -132,8 +128,9 @@ def complete_rows(
 
 
 def soft_labels(votes: pl.Series) -> list[list[float] | None]:
-    """The share of each row's panel that voted for each of `labels.LABELS` (1-3, 4-6, 7-9); None without votes."""
-    return [None if math.isnan(shares[0]) else [float(share) for share in shares] for shares in vote_shares(votes)]
+    """The share of each row's panel that voted for each label (1-3, 4-6, 7-9); None without votes."""
+    shares = appropriateness.TASK.vote_shares(votes)
+    return [None if math.isnan(one[0]) else [float(share) for share in one] for one in shares]
 
 
 def entropy(shares: list[float] | None) -> float | None:

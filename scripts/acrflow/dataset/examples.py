@@ -9,9 +9,10 @@ from acrflow import schemas
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.models.tokenizer import check_end, count_tokens, prompt_tokens
-from acrflow.schemas.dataset import Examples
-from acrflow.tasks import completion
+from acrflow.schemas.dataset import examples_table
+from acrflow.tasks import appropriateness, completion
 from acrflow.tasks.prompts import Prompt, messages, prompt_hash
+from acrflow.tasks.task import Task
 from acrflow.text.citations import renumbered
 
 if TYPE_CHECKING:
@@ -22,19 +23,24 @@ Evidence = Sequence[Mapping[str, Any]]  # of one row: {number, pmid, text}
 
 
 def render(
-    rows: pl.DataFrame, prompt: Prompt, tokenizer: "PreTrainedTokenizerBase", max_tokens: int, ledger: Ledger
+    rows: pl.DataFrame,
+    prompt: Prompt,
+    tokenizer: "PreTrainedTokenizerBase",
+    max_tokens: int,
+    ledger: Ledger,
+    task: Task = appropriateness.TASK,
 ) -> pl.DataFrame:
     """Render the rows of a split with a prompt.
 
     Args:
-        rows: `schemas.dataset.Rows`; may be empty.
+        rows: `schemas.dataset.rows_table`; may be empty.
         prompt: the prompt.
         tokenizer: the base model's, from `acrflow.models.tokenizer.load_tokenizer`.
         max_tokens: longest prompt, in tokens with the chat template; longer ones are left out.
         ledger: gets the rows left out, and as facts the longest prompt and gold completion in tokens.
 
     Returns:
-        One row per example (`schemas.dataset.Examples`), in the order of `rows`.
+        One row per example (`schemas.dataset.examples_table`), in the order of `rows`.
 
     Raises:
         InputError: no prompt fits, or the tokenizer cannot end a sequence (`check_end`).
@@ -42,19 +48,20 @@ def render(
     records: list[dict[str, Any]] = rows.to_dicts()
     rendered = [messages(prompt, record) for record in records]
     lengths = [len(ids) for ids in prompt_tokens(tokenizer, rendered)]
+    gold = ("id", task.gold, "traces", *([task.votes] if task.votes else []))
     examples = []
     for record, conversation, tokens in zip(records, rendered, lengths, strict=True):
         ledger.taken += 1
         if tokens > max_tokens:
-            name = f"{record['id']} ({record['topic']}: variant {record['variant_number']}, {record['procedure']})"
+            name = f"{record['id']} ({task.row_name(record)})"
             ledger.leave_out("prompt too long", f"{name}: {tokens} tokens, the budget is {max_tokens}")
             continue
         ledger.kept += 1
         examples.append(
             {
-                **{name: record[name] for name in ("id", "appropriateness", "traces", "votes")},
+                **{name: record[name] for name in gold},
                 "messages": conversation,
-                "completion": gold_completion(prompt, record["traces"], record["appropriateness"]),
+                "completion": gold_completion(prompt, record["traces"], record[task.gold]),
                 "references": [study["number"] for study in record["evidence"]] if prompt.evidenced else [],
                 "prompt_tokens": tokens,
                 "prompt_hash": prompt_hash(conversation),
@@ -71,7 +78,7 @@ def render(
         "longest_completion_tokens": max(completions, default=0),
         "without_reasoning": sum(not example["traces"] for example in examples),
     }
-    return pl.DataFrame(examples, schema=schemas.polars_schema(Examples))
+    return pl.DataFrame(examples, schema=schemas.polars_schema(examples_table(task)))
 
 
 def with_evidence(rows: pl.DataFrame, evidence: Mapping[str, Evidence]) -> pl.DataFrame:

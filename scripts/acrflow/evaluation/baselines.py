@@ -17,15 +17,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from acrflow import schemas
-from acrflow.dataset.inputs import WORD, input_texts
 from acrflow.dataset.split import KINDS, split
 from acrflow.evaluation import metrics
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.evaluation import SplitFigures
 from acrflow.schemas.inference import Predictions
-from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness, completion
+from acrflow.tasks.task import SEPARATOR, WORD, Task
 
 if TYPE_CHECKING:
     from acrflow.models.embedder import Embedder
@@ -34,7 +33,7 @@ FIGURES = ("macro_f1", "weighted_f1", "accuracy", "unsafe")  # told for every wa
 
 
 class ProcedureMajority(ClassifierMixin, BaseEstimator):
-    """The most frequent label of the same procedure in training; of all rows for a procedure that is new."""
+    """The most frequent label of the same procedure (the last field) in training; of all rows for one that is new."""
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> "ProcedureMajority":
         counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -57,15 +56,15 @@ class ProcedureMajority(ClassifierMixin, BaseEstimator):
 
 
 def _procedure(text: str) -> str:
-    return text.rsplit(" | ", 1)[-1].casefold()
+    return text.rpartition(SEPARATOR)[2].casefold()
 
 
 def _embeddings(texts: Sequence[str], embedder: "Embedder") -> np.ndarray:
-    """The embedding of "condition | variant" beside the procedure's, shape (texts, 2 x dimensions).
+    """The embedding of "condition | variant" beside the procedure's (the last field's), shape (texts, 2 x dimensions).
 
     Both recur in many rows: 14,217 rows of 261 topics have 1,263 + 1,372 different ones to embed.
     """
-    scenarios, procedures = zip(*(text.rsplit(" | ", 1) for text in texts), strict=True)
+    scenarios, _, procedures = zip(*(text.rpartition(SEPARATOR) for text in texts), strict=True)
     return np.hstack([embedder.encode_cached(list(part)) for part in (scenarios, procedures)])
 
 
@@ -73,7 +72,7 @@ def _words() -> TfidfVectorizer:
     return TfidfVectorizer(token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True)
 
 
-# name -> classifier of "condition | variant | procedure", from a seed and a sentence embedder
+# name -> classifier of a task's input texts ("condition | variant | procedure"), from a seed and a sentence embedder
 BASELINES: dict[str, Callable[[int, "Embedder | None"], Pipeline]] = {
     "majority": lambda seed, _: make_pipeline(DummyClassifier(strategy="most_frequent", random_state=seed)),
     "majority_procedure": lambda seed, _: make_pipeline(ProcedureMajority()),
@@ -88,32 +87,37 @@ EMBEDDED = frozenset(["minilm_logreg"])  # baselines that need the embedder
 
 
 def predict(
-    name: str, train: pl.DataFrame, rows: dict[str, pl.DataFrame], seed: int, embedder: "Embedder | None" = None
+    name: str,
+    train: pl.DataFrame,
+    rows: dict[str, pl.DataFrame],
+    seed: int,
+    embedder: "Embedder | None" = None,
+    task: Task = appropriateness.TASK,
 ) -> dict[str, pl.DataFrame]:
     """Train a baseline once and predict every split with it.
 
     Args:
         name: one of `BASELINES`.
-        train: `Rows`.
-        rows: split name -> `Rows`, which may be empty.
+        train: `rows_table`.
+        rows: split name -> `rows_table`, which may be empty.
         seed: for the solver's own randomness.
         embedder: of sentences, for the baselines in `EMBEDDED`.
 
     Returns:
         Split name -> one row per row (`Predictions`): the answer block as completion, no reasoning, no tokens.
     """
-    model = BASELINES[name](seed, embedder).fit(input_texts(train), train["appropriateness"].to_list())
-    return {part: _predictions(model, name, part, asked) for part, asked in rows.items()}
+    model = BASELINES[name](seed, embedder).fit(task.input_texts(train), train[task.gold].to_list())
+    return {part: _predictions(model, name, part, asked, task) for part, asked in rows.items()}
 
 
-def _predictions(model: Pipeline, name: str, part: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _predictions(model: Pipeline, name: str, part: str, rows: pl.DataFrame, task: Task) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=schemas.polars_schema(Predictions))
     start = time.perf_counter()
-    labels = [str(label) for label in model.predict(input_texts(rows))]
+    labels = [str(label) for label in model.predict(task.input_texts(rows))]
     seconds = (time.perf_counter() - start) / len(rows)
     texts = [completion.write(None, label) for label in labels]
-    parsed = [completion.parse(text) for text in texts]
+    parsed = [completion.parse(text, task) for text in texts]
     columns = {
         "id": rows["id"],
         "model": [name] * len(rows),
@@ -127,16 +131,16 @@ def _predictions(model: Pipeline, name: str, part: str, rows: pl.DataFrame) -> p
         "truncated": [False] * len(rows),
         "seconds": [seconds] * len(rows),
         "prompt_hash": [None] * len(rows),
-        "probabilities": _probabilities(model, rows),
+        "probabilities": _probabilities(model, rows, task),
     }
     return pl.DataFrame(columns, schema=schemas.polars_schema(Predictions))
 
 
-def _probabilities(model: Pipeline, rows: pl.DataFrame) -> list[list[float]]:
-    """The classifier's probabilities of `LABELS`, 0 for a label that it never saw."""
+def _probabilities(model: Pipeline, rows: pl.DataFrame, task: Task) -> list[list[float]]:
+    """The classifier's probabilities of the task's labels, 0 for a label that it never saw."""
     place = {str(label): i for i, label in enumerate(model.classes_)}
-    known = model.predict_proba(input_texts(rows))
-    return [[float(one[place[label]]) if label in place else 0.0 for label in LABELS] for one in known]
+    known = model.predict_proba(task.input_texts(rows))
+    return [[float(one[place[label]]) if label in place else 0.0 for label in task.labels] for one in known]
 
 
 def over_splits(
@@ -148,11 +152,12 @@ def over_splits(
     embedder: "Embedder | None",
     draws: int,
     ledger: Ledger,
+    task: Task = appropriateness.TASK,
 ) -> pl.DataFrame:
     """Every baseline on every way of splitting: how much of a result is memory of a scenario or of a topic.
 
     Args:
-        rows: all labelled rows (`Rows`), in any order.
+        rows: all labelled rows (`rows_table`), in any order.
         names: baselines.
         test_share, seed, held_out: as `split.split` takes them.
         draws: of the bootstrap over rows.
@@ -165,7 +170,7 @@ def over_splits(
     for kind in KINDS:
         ledger.taken += 1
         try:
-            parts = split(rows.sort("id"), kind, test_share, seed, held_out)._asdict()
+            parts = split(rows.sort("id"), kind, test_share, seed, held_out, task)._asdict()
         except InputError as error:
             ledger.leave_out("not possible with these rows", f"{kind}: {error.where}: {error.what}")
             continue
@@ -173,12 +178,12 @@ def over_splits(
         train = parts.pop("train")
         asked = {part: frame for part, frame in parts.items() if not frame.is_empty()}
         for name in names:
-            answers = predict(name, train, asked, seed, embedder)
+            answers = predict(name, train, asked, seed, embedder, task)
             for part, frame in asked.items():
-                tally = metrics.tally(answers[part], frame, None, Path(kind, part))
+                tally = metrics.tally(answers[part], frame, None, Path(kind, part), task=task)
                 figures = metrics.measure(tally, draws, seed)["figures"]
                 size = {"train_rows": len(train), "rows": len(frame)}
-                for figure in FIGURES:
+                for figure in (one for one in FIGURES if one in figures):
                     one = {key: figures[figure][key] for key in ("value", "low", "high")}
                     found.append({"split_by": kind, "split": part, "model": name, "metric": figure, **one, **size})
     return pl.DataFrame(found, schema=schemas.polars_schema(SplitFigures))

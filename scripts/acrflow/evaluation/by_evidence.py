@@ -36,14 +36,11 @@ def effects(
     """
     from statsmodels.stats.contingency_tables import mcnemar
 
-    drawn = {
-        kind: (metrics.drawn(one.lines, draws, seed), metrics.drawn(one.by_topic(), draws, seed))
-        for kind, one in answers.items()
-    }
-    reference, right = metrics.figures(answers[own].lines.sum(axis=0)), answers[own].right()
+    drawn = {kind: (one.drawn(draws, seed), one.drawn(draws, seed, by_topic=True)) for kind, one in answers.items()}
+    reference, right = answers[own].figures(), answers[own].right()
     found = []
     for kind, one in answers.items():
-        values, correct = metrics.figures(one.lines.sum(axis=0)), one.right()
+        values, correct = one.figures(), one.right()
         table = [
             [int((correct & right).sum()), int((correct & ~right).sum())],
             [int((~correct & right).sum()), int((~correct & ~right).sum())],

@@ -13,6 +13,8 @@ from acrflow.evaluation import metrics, published
 from acrflow.io.errors import InputError
 from acrflow.schemas.evaluation import KINDS, Comparison, Pairs
 from acrflow.stats.bootstrap import limits
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 DIFFERENCES = ("macro_f1", "weighted_f1")  # figures whose difference each pair gets
 
@@ -101,7 +103,10 @@ def relative_times(logs: Mapping[str, pl.DataFrame]) -> dict[str, float]:
 
 
 def tallies(
-    predictions: Sequence[tuple[Path, pl.DataFrame]], rows: Sequence[pl.DataFrame], measured: Sequence[Measured]
+    predictions: Sequence[tuple[Path, pl.DataFrame]],
+    rows: Sequence[pl.DataFrame],
+    measured: Sequence[Measured],
+    task: Task = appropriateness.TASK,
 ) -> Tallies:
     """The answers of every model on every split.
 
@@ -126,7 +131,7 @@ def tallies(
         gold = next((frame for frame in rows if table["id"].is_in(frame["id"].implode()).all()), None)
         if gold is None or gold.height - table.height != not_asked[model, split]:
             raise InputError(path, f"not the predictions of the rows that {split} was measured on", "predict again")
-        found.setdefault(split, {})[model] = metrics.tally(table, gold, table, path)
+        found.setdefault(split, {})[model] = metrics.tally(table, gold, table, path, task=task)
     return found
 
 
@@ -142,9 +147,9 @@ def pairs(answers: Tallies, draws: int, seed: int) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for split, models in answers.items():
         right = {name: one.right() for name, one in models.items()}
-        values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in models.items()}
-        by_rows = {name: metrics.drawn(one.lines, draws, seed) for name, one in models.items()}
-        by_topics = {name: metrics.drawn(one.by_topic(), draws, seed) for name, one in models.items()}
+        values = {name: one.figures() for name, one in models.items()}
+        by_rows = {name: one.drawn(draws, seed) for name, one in models.items()}
+        by_topics = {name: one.drawn(draws, seed, by_topic=True) for name, one in models.items()}
         family = []
         for a, b in combinations(models, 2):
             x, y = right[a], right[b]
@@ -180,7 +185,9 @@ def find_rows(predictions: Path, given: Path | None) -> Path:
     return rows
 
 
-def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.DataFrame) -> dict[str, metrics.Tally]:
+def two(
+    a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.DataFrame, task: Task = appropriateness.TASK
+) -> dict[str, metrics.Tally]:
     """The answers of two prediction files, on the rows that both hold.
 
     Raises:
@@ -189,7 +196,7 @@ def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.Dat
     metrics.check_ids(a[1], a[1].select("id").unique(), a[0])
     metrics.check_ids(b[1], a[1].select("id"), b[0])
     asked = rows.join(a[1].select("id"), on="id", how="semi")
-    return {"A": metrics.tally(a[1], asked, None, a[0]), "B": metrics.tally(b[1], asked, None, b[0])}
+    return {name: metrics.tally(one[1], asked, None, one[0], task=task) for name, one in (("A", a), ("B", b))}
 
 
 def differences(
@@ -199,8 +206,8 @@ def differences(
 
     A single row has no limits.
     """
-    values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
-    drawn = {name: metrics.drawn(one.lines, draws, seed) for name, one in answers.items()}
+    values = {name: one.figures() for name, one in answers.items()}
+    drawn = {name: one.drawn(draws, seed) for name, one in answers.items()}
     found = {}
     for metric, a in values["A"].items():
         b = values["B"][metric]

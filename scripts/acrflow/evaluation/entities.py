@@ -9,6 +9,8 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from acrflow.io.errors import InputError
 from acrflow.models.loading import pick_device
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 from acrflow.text.sentences import split_sentences
 
 Finder = Callable[[list[str]], list[list[str]]]  # texts -> the entities of each, distinct, lower case, in order
@@ -29,13 +31,13 @@ _GENERAL = ENGLISH_STOP_WORDS | {
 }
 
 
-def gazetteer(rows: pl.DataFrame) -> Finder:
-    """A finder of the terms that conditions, scenarios and procedures are made of (`schemas.dataset.Rows`).
+def gazetteer(rows: pl.DataFrame, task: Task = appropriateness.TASK) -> Finder:
+    """A finder of the terms that the fields of a task's rows are made of: conditions, scenarios and procedures.
 
     A term is a run of up to `LONGEST` words without a general word between them; the longest match wins.
     """
     known: set[tuple[str, ...]] = set()
-    texts: Iterable[str] = {text for name in ("condition", "variant", "procedure") for text in rows[name]}
+    texts: Iterable[str] = {text for name in task.fields for text in rows[name]}
     for text in texts:
         for run in _runs(text):
             known.update(

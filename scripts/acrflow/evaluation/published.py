@@ -10,8 +10,9 @@ from typing import Any
 from acrflow.config.configuration import Config
 
 SOURCE = "arXiv 2510.05194"
+TASK = "appropriateness"
 TEST_ROWS = 521  # 30 % of 1,736 rows, stratified by label: 335 UNA, 90 MBA, 96 UA
-# rows of the 30 train/test and of the 5 held-out topics, in the order of labels.LABELS
+# rows of the 30 train/test and of the 5 held-out topics, in the order of the task's labels
 ROWS = {"train and test": (1115, 300, 321), "generalization": (175, 32, 52)}
 HELD_OUT = frozenset(
     (
@@ -66,7 +67,7 @@ TITLES = {
 }
 LARGE = re.compile(r"llama-?3\.1-405b", re.IGNORECASE)  # as servers call it
 
-# rows gold, columns predicted, both in the order of labels.LABELS; answers that do not parse are left out
+# rows gold, columns predicted, both in the order of the task's labels; answers that do not parse are left out
 CONFUSION: dict[str, list[list[int]]] = {
     "baseline": [[91, 84, 160], [15, 20, 54], [4, 14, 78]],
     "citations": [[191, 67, 76], [18, 42, 27], [8, 48, 40]],

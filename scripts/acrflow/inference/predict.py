@@ -15,10 +15,8 @@ from acrflow.inference.backend import Backend, Conversation, Decoding, Generated
 from acrflow.inference.cache import CachedModel, Progress
 from acrflow.io.files import sha256
 from acrflow.schemas.inference import Predictions
-from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
-
-CANDIDATES = tuple(f"{label}{completion.END_ANSWER}" for label in LABELS)
+from acrflow.tasks import appropriateness, completion
+from acrflow.tasks.task import Task
 
 
 def predict(
@@ -27,16 +25,18 @@ def predict(
     decoding: Decoding,
     progress: Progress = lambda rows: None,
     adapter: str | None = None,
+    task: Task = appropriateness.TASK,
 ) -> dict[str, dict[str, Any]]:
     """Complete the prompts of `examples`, batch by batch; greedy completions get the labels' probabilities as well.
 
     Args:
-        examples: rendered prompts (`schemas.dataset.Examples`).
+        examples: rendered prompts (`schemas.dataset.examples_table`).
         model: completes them; its cached completions are used where they were made in the same batches, since in half
             precision, and wherever one is drawn by chance, a completion depends on those beside it.
         decoding: how completions are drawn.
         progress: called with the number of rows done, those found in the cache included.
         adapter: which of the backend's adapters answers; None: the base.
+        task: whose labels get a probability.
 
     Returns:
         For each id: text, tokens, truncated, seconds (the row's share of its batch's wall time), and the labels'
@@ -45,6 +45,7 @@ def predict(
     ordered = examples.sort(["prompt_tokens", "id"], descending=[True, False])  # like lengths together: less padding
     batches = {
         "batch": model.batch,
+        "labels": [*task.labels],
         "prompts": hashlib.sha256("".join(ordered["id"] + ordered["prompt_hash"]).encode()).hexdigest(),
     }
     model = replace(model, identity={**model.identity, **batches})
@@ -53,7 +54,8 @@ def predict(
     def score(
         backend: Backend, conversations: Sequence[Conversation], generated: Sequence[Generated]
     ) -> list[list[float] | None]:
-        return backend.choose(conversations, [completion.opening(one.text) for one in generated], CANDIDATES, adapter)
+        openings = [completion.opening(one.text) for one in generated]
+        return backend.choose(conversations, openings, completion.candidates(task), adapter)
 
     answers = model.complete(prompts, decoding, progress, adapter, score)
     return {id_: answer._asdict() for id_, answer in answers.items()}
@@ -71,12 +73,19 @@ def identity(settings: LanguageModel, adapter: Path | None, merge: bool) -> dict
     }
 
 
-def table(done: dict[str, dict[str, Any]], examples: pl.DataFrame, model: str, split: str, draw: str) -> pl.DataFrame:
+def table(
+    done: dict[str, dict[str, Any]],
+    examples: pl.DataFrame,
+    model: str,
+    split: str,
+    draw: str,
+    task: Task = appropriateness.TASK,
+) -> pl.DataFrame:
     """The predictions (`schemas.inference.Predictions`) in the examples' order, each completion taken apart."""
     rows = []
     for id_, prompt_hash in examples.select("id", "prompt_hash").iter_rows():
         record = done[id_]
-        parts = completion.parse(record["text"])
+        parts = completion.parse(record["text"], task)
         rows.append(
             {
                 "id": id_,

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from acrflow.config.evidence import EvidenceKind
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 Retrieved = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -32,6 +33,7 @@ _MODALITIES = [
     (name, re.compile(pattern, re.NOFLAG if name in ("PET", "CT", "MRI") else re.IGNORECASE))
     for name, pattern in MODALITIES
 ]
+PROCEDURE = "procedure"  # the field whose modality is told
 STATES = (
     "in a prompt",
     "no room in any prompt",
@@ -48,14 +50,16 @@ def modality(procedure: str) -> str:
     return next((name for name, pattern in _MODALITIES if pattern.search(procedure)), "Other")
 
 
-def wrong(rows: Mapping[str, pl.DataFrame], predictions: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Wrong answers of each model by label, modality and topic: model, split, by, group, rows, wrong.
+def wrong(
+    rows: Mapping[str, pl.DataFrame], predictions: Sequence[pl.DataFrame], task: Task = appropriateness.TASK
+) -> pl.DataFrame:
+    """Wrong answers of each model by label, modality (of a procedure) and topic: model, split, by, group, rows, wrong.
 
     Args:
-        rows: split -> `schemas.dataset.Rows`.
+        rows: split -> `schemas.dataset.rows_table`.
         predictions: `schemas.inference.Predictions`, greedy; a row without one counts as wrong.
     """
-    found = []
+    found, procedures = [], PROCEDURE in task.fields
     for table in predictions:
         if table.is_empty():
             continue
@@ -64,13 +68,17 @@ def wrong(rows: Mapping[str, pl.DataFrame], predictions: Sequence[pl.DataFrame])
             rows[split]
             .join(table.select("id", "label"), on="id", how="left")
             .select(
-                label="appropriateness",
-                modality=pl.col("procedure").map_elements(modality, return_dtype=pl.String),
-                topic="condition",
-                missed=pl.col("label").ne_missing(pl.col("appropriateness")),
+                pl.col("label").ne_missing(pl.col(task.gold)).alias("missed"),
+                pl.col(task.gold).alias("label"),
+                *(
+                    [pl.col(PROCEDURE).map_elements(modality, return_dtype=pl.String).alias("modality")]
+                    if procedures
+                    else []
+                ),
+                pl.col(task.heading).alias("topic"),
             )
         )
-        for by in ("label", "modality", "topic"):
+        for by in joined.columns[1:]:
             grouped = joined.group_by(group=by).agg(rows=pl.len(), wrong=pl.col("missed").sum()).sort("group")
             found.append(grouped.select(pl.lit(model).alias("model"), pl.lit(split).alias("split"),
                                         pl.lit(by).alias("by"), "group", "rows", "wrong"))  # fmt: skip
@@ -84,11 +92,12 @@ def contents(
     read: Mapping[str, EvidenceKind],
     retrieved: Retrieved,
     linked: bool,
+    task: Task = appropriateness.TASK,
 ) -> dict[str, Any]:
     """Everything that the browser shows, as plain values.
 
     Args:
-        rows: split -> `schemas.dataset.Rows`.
+        rows: split -> `schemas.dataset.rows_table`.
         predictions: of the models to show, greedy (`schemas.inference.Predictions`).
         studies: the condensed abstracts (`schemas.evidence.Condensed`), for titles.
         read: model -> the evidence that its prompts hold; one that is not here reads none.
@@ -99,7 +108,7 @@ def contents(
     answers: dict[str, dict[str, list[Any]]] = {}
     for table in predictions:
         for record in table.select("id", "model", "label", "completion", "probabilities").to_dicts():
-            place = LABELS.index(record["label"]) if record["label"] else -1
+            place = task.labels.index(record["label"]) if record["label"] else -1
             shares = [round(share, 3) for share in record["probabilities"] or []]
             answers.setdefault(record["id"], {})[record["model"]] = [place, record["completion"], shares]
     titles = {pmid: [title, year] for pmid, title, year in studies.select("pmid", "title", "year").iter_rows()}
@@ -114,13 +123,13 @@ def contents(
                 {
                     "id": row["id"],
                     "split": split,
-                    "topic": row["condition"],
-                    "variant": row["variant"],
-                    "procedure": row["procedure"],
-                    "modality": modality(row["procedure"]),
-                    "label": LABELS.index(row["appropriateness"]),
-                    "rating": row["rating"],
-                    "votes": row["votes"],
+                    "topic": row[task.heading],
+                    "variant": row[task.scenario],
+                    "procedure": row[task.fields[-1]],
+                    "modality": modality(row[PROCEDURE]) if PROCEDURE in task.fields else "",
+                    "label": task.labels.index(row[task.gold]),
+                    "rating": row.get("rating"),
+                    "votes": row[task.votes] if task.votes else None,
                     "traces": row["traces"],
                     "evidence": {
                         kind: [[study["number"], str(study["pmid"])] for study in one] for kind, one in shown.items()
@@ -130,7 +139,9 @@ def contents(
                 }
             )
     return {
-        "labels": [*LABELS],
+        "labels": [*task.labels],
+        "short": [*map(task.spelled, task.labels)],
+        "judge": "Panel" if task.votes else "Gold",  # who gave the right label
         "models": models,
         "read": dict(read),
         "rows": items,

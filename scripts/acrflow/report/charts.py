@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from acrflow.report import tables
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 PLAIN = {"ink": "#1b1d20", "muted": "#565c62", "rule": "#d9dcdf", "paper": "#ffffff", "accent": "#0b5f8a"} | {
     f"series-{i + 1}": color
@@ -99,11 +100,11 @@ def chart(name: str, description: str, drawn: Any, heads: Sequence[str] = (), ro
     return Chart(name, description, specification, tuple(heads), written)
 
 
-def figures(compared: pl.DataFrame) -> Chart:
+def figures(compared: pl.DataFrame, task: Task = appropriateness.TASK) -> Chart:
     """Any figure of every model with its intervals; the figure is picked from a list."""
-    rows = []
-    for row in compared.filter(pl.col("value").is_not_null(), pl.col("metric").is_in(list(tables.METRICS))).to_dicts():
-        how = tables.METRICS[row["metric"]]
+    rows, metrics = [], tables.metrics_of(task)
+    for row in compared.filter(pl.col("value").is_not_null(), pl.col("metric").is_in([*metrics])).to_dicts():
+        how = metrics[row["metric"]]
         values = {
             key: None if row[key] is None else round(row[key] * how.scale, 4)
             for key in ("value", *ENDS, "draws_mean", "draws_sd", "seeds_mean", "seeds_sd")
@@ -111,7 +112,7 @@ def figures(compared: pl.DataFrame) -> Chart:
         # drawn from these: a figure without an interval gets one of no length, since Vega warns of empty ranges
         ends = {f"{key}_end": values["value"] if values[key] is None else values[key] for key in ENDS}
         rows.append({"model": row["model"], "split": row["split"], "metric": how.heading, **values, **ends})
-    headings = [how.heading for how in tables.METRICS.values() if any(row["metric"] == how.heading for row in rows)]
+    headings = [how.heading for how in metrics.values() if any(row["metric"] == how.heading for row in rows)]
     models = list(dict.fromkeys(row["model"] for row in rows))
     picked = alt.param("figure", value="Macro F1", bind=alt.binding_select(options=headings, name="Figure "))
     base = alt.Chart(alt.Data(values=rows)).transform_filter("datum.metric == figure")
@@ -282,7 +283,7 @@ def reliability(measured: Sequence[dict[str, Any]], split: str) -> Chart | None:
     return chart(f"reliability_{split}", description, drawn, ("Model", "Rows", "Mean probability", "Right"), rows)
 
 
-def errors(wrong: pl.DataFrame) -> Chart:
+def errors(wrong: pl.DataFrame, task: Task = appropriateness.TASK) -> Chart:
     """Where each model errs: share of wrong answers by topic, modality or label.
 
     Args:
@@ -290,9 +291,9 @@ def errors(wrong: pl.DataFrame) -> Chart:
     """
     values = wrong.with_columns(share=pl.col("wrong") / pl.col("rows")).to_dicts()
     models = list(dict.fromkeys(wrong["model"]))
-    by = alt.param("by", value="label", bind=alt.binding_select(options=["label", "modality", "topic"], name="By "))
+    by = alt.param("by", value="label", bind=alt.binding_select(options=list(dict.fromkeys(wrong["by"])), name="By "))
     splits = list(dict.fromkeys(wrong["split"]))
-    groups = [*LABELS, *sorted(set(wrong["group"]) - set(LABELS))]
+    groups = [*task.labels, *sorted(set(wrong["group"]) - set(task.labels))]
     split = alt.param("split", value=splits[0] if splits else "", bind=alt.binding_select(options=splits, name="on "))
     base = (
         alt.Chart(alt.Data(values=values))

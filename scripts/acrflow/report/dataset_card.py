@@ -1,21 +1,24 @@
 """The dataset's card: its content, what was left out, what leaks, what baselines reach, and on which terms."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
 from acrflow.dataset.leaks import label_counts
 from acrflow.evaluation import metrics, published
 from acrflow.io.files import sha256
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 TEMPLATE = Path(__file__).with_name("templates") / "dataset_card.md.j2"
-SCALE = alt.Scale(domain=list(LABELS), range=["#a33a5a", "#8a6d00", "#2f7d4f"])
+COLOURS = ("#a33a5a", "#8a6d00", "#2f7d4f", "#0b5f8a", "#7a4a9e", "#b3541e", "#3f6f73", "#6b6f75")  # of the labels
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Facts:
         baselines: `schemas.evaluation.SplitFigures`.
         settings: what the dataset was made with, for the reader.
         sources: the files that it was made from: documents, tables, the records of the studies.
+        task: what the rows ask.
     """
 
     splits: dict[str, pl.DataFrame]
@@ -39,6 +43,7 @@ class Facts:
     baselines: pl.DataFrame
     settings: dict[str, Any]
     sources: Sequence[Path]
+    task: Task = appropriateness.TASK
 
 
 def write_card(facts: Facts) -> str:
@@ -46,25 +51,30 @@ def write_card(facts: Facts) -> str:
     environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
     built = next(ledger for ledger in facts.ledgers if ledger["step"] == "build_dataset")
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        labels=LABELS,
+        labels=facts.task.labels,
         facts=facts,
-        splits=[_summary(name, rows) for name, rows in facts.splits.items()],
-        published=_beside_the_published(facts.splits),
+        splits=[_summary(name, rows, facts.task) for name, rows in facts.splits.items()],
+        published=_beside_the_published(facts.splits) if facts.task.name == published.TASK else [],
         references=built["facts"]["references"],
         lengths=[_lengths(name, table["prompt_tokens"]) for name, table in facts.examples.items() if len(table)],
-        panel=[_panel(name, rows) for name, rows in facts.splits.items() if rows["votes"].count()],
+        panel=[
+            _panel(name, rows, facts.task)
+            for name, rows in facts.splits.items()
+            if facts.task.votes and rows[facts.task.votes].count()
+        ],
+        most_entropy=math.log2(len(facts.task.labels)),
         baselines=_baselines(facts.baselines),
         sources={str(source): sha256(source) for source in facts.sources},
     )
 
 
-def _summary(name: str, rows: pl.DataFrame) -> dict[str, Any]:
+def _summary(name: str, rows: pl.DataFrame, task: Task) -> dict[str, Any]:
     return {
         "name": name,
         "topics": rows["topic"].n_unique(),
-        "variants": rows.select("topic", "variant").n_unique(),
+        "variants": rows.select("topic", task.scenario).n_unique(),
         "rows": len(rows),
-        "labels": list(label_counts(rows).values()),
+        "labels": list(label_counts(rows, task).values()),
         "reasoned": rows.filter(pl.col("traces").list.len() > 0).height,
         "evidenced": rows.filter(pl.col("evidence").list.len() > 0).height,
     }
@@ -92,13 +102,16 @@ def _lengths(name: str, tokens: pl.Series) -> dict[str, Any]:
     }
 
 
-def _panel(name: str, rows: pl.DataFrame) -> dict[str, Any]:
+def _panel(name: str, rows: pl.DataFrame, task: Task) -> dict[str, Any]:
     """How well one panelist drawn at random would do, and how much of one mind the panel is."""
-    figures = metrics.measure(metrics.panel(rows), 1000, 0)["figures"]
+    figures = metrics.measure(metrics.panel(rows, task), 1000, 0)["figures"]
+    votes = rows[task.votes or ""]
+    shares = task.vote_shares(votes.drop_nulls())
+    bits = -(shares * np.log2(shares, where=shares > 0, out=np.zeros_like(shares))).sum(axis=1)
     return {
         "name": name,
-        "rows": rows["votes"].count(),
-        "entropy": rows["label_entropy"].mean(),
+        "rows": votes.count(),
+        "entropy": abs(np.nanmean(bits)),
         **{figure: figures[figure] for figure in ("macro_f1", "accuracy")},
     }
 
@@ -118,11 +131,13 @@ def charts(facts: Facts) -> dict[str, alt.Chart]:
         [
             {"split": name, "label": label, "rows": count}
             for name, rows in facts.splits.items()
-            for label, count in label_counts(rows).items()
+            for label, count in label_counts(rows, facts.task).items()
         ]
     )
     lengths = [table.select("prompt_tokens", prompt=pl.lit(name)) for name, table in facts.examples.items()]
     scored = facts.baselines.filter(metric="macro_f1").with_columns(part=pl.format("{}: {}", "split_by", "split"))
+    labels_of = facts.task.labels
+    scale = alt.Scale(domain=[*labels_of], range=[*COLOURS[: len(labels_of)]])
     beside = alt.Header(labelAngle=0, labelAlign="left", title=None)
     model = alt.Y("model", sort=None, title=None)
     return {
@@ -131,7 +146,7 @@ def charts(facts: Facts) -> dict[str, alt.Chart]:
         .encode(
             x=alt.X("rows", stack="normalize", title="share of the rows"),
             y=alt.Y("split", sort=None, title=None),
-            color=alt.Color("label", scale=SCALE, title=None),
+            color=alt.Color("label", scale=scale, title=None),
         ),
         "prompt_tokens": alt.Chart(pl.concat(lengths), title="Length of the prompts")
         .mark_bar()

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,23 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from acrflow import schemas
+from acrflow import schemas, tasks
 from acrflow.config.evidence import EvidenceKind
 from acrflow.config.roster import read_roster
-from acrflow.evaluation import compare
+from acrflow.evaluation import compare, published
 from acrflow.evaluation.published import SOURCE, other_systems
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.report import browser, charts, retrieved, tables
 from acrflow.report.charts import Chart
 from acrflow.retrieval.evidence import of_rows
-from acrflow.schemas.dataset import Rows
+from acrflow.schemas.dataset import rows_table
 from acrflow.schemas.evaluation import KINDS, Comparison, EvidenceEffects, Pairs
 from acrflow.schemas.evidence import Condensed, Pmids
 from acrflow.schemas.inference import Predictions
 from acrflow.schemas.retrieval import Assigned
 from acrflow.schemas.training import TrainingLog
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.task import Task
 from acrflow.training import recipe
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -69,6 +69,7 @@ class Inputs:
     retrieval: Path | None = None
     grader: Path | None = None
     published: Collection[str] = ()
+    task: str = tasks.DEFAULT
 
 
 def build(inputs: Inputs) -> tuple[str, list[Chart]]:
@@ -77,47 +78,49 @@ def build(inputs: Inputs) -> tuple[str, list[Chart]]:
     Raises:
         InputError: a file is missing or is not what it should be.
     """
+    task = tasks.load(inputs.task)
+    attached = inputs.published if task.name == published.TASK else None  # the paper asks nothing else
     compared = schemas.read(Comparison, inputs.comparison)
     measured = [_json(path) for path in inputs.metrics]
     adapters = [_adapter(folder, inputs.trainings / folder.name) for folder in inputs.adapters]
     predictions = [schemas.read(Predictions, path) for path in inputs.predictions]
-    rows = {path.stem: schemas.read(Rows, path) for path in inputs.rows}
+    rows = {path.stem: schemas.read(rows_table(task), path) for path in inputs.rows}
     condensed = schemas.read(Condensed, inputs.condensed)
     references = browser.coverage(
-        schemas.read(Pmids, inputs.pmids), condensed, [*rows.values(), schemas.read(Rows, inputs.train)]
+        schemas.read(Pmids, inputs.pmids), condensed, [*rows.values(), schemas.read(rows_table(task), inputs.train)]
     )
     invented = inputs.configuration.get("documents") == "invented"
     shown, titles = _retrieved(inputs, condensed)
     splits = compared["split"].unique(maintain_order=True).to_list()
     pairs = schemas.read(Pairs, inputs.pairs).sort(["split", "p_holm"], descending=[True, False]).to_dicts()
-    drawn = _charts(compared, measured, adapters, browser.wrong(rows, predictions), references, splits)
+    drawn = _charts(compared, measured, adapters, browser.wrong(rows, predictions, task), references, splits, task)
     kinds = dict(compared.select("model", "kind").iter_rows())
     answering = [table for table in predictions if table.height and kinds[table["model"][0]] != "baseline"]
     scripts = {
         "library": vl_convert.javascript_bundle(LIBRARY).replace("</script", r"<\/script"),
         "program": (TEMPLATES / "report.js").read_text(encoding="utf-8"),
     }
-    page = _environment().get_template("report.html.j2")
+    how = tables.metrics_of(task)
+    page = _environment(how).get_template("report.html.j2")
     html = page.render(
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         scripts=scripts,
         hashes=" ".join(f"'sha256-{_hash(script)}'" for script in scripts.values()),
         specifications=_embedded({one.name: one.compiled() for one in drawn.values()}),
         packed=browser.packed(
-            browser.contents(rows, answering, titles, _read(inputs.roster), shown, linked=not invented)
+            browser.contents(rows, answering, titles, _read(inputs.roster), shown, linked=not invented, task=task)
         ),
         run=inputs.run,
         invented=invented,
         tiny=inputs.configuration.get("base", {}).get("model") == "tiny",
         configuration=json.dumps(inputs.configuration, indent=2, ensure_ascii=False),
         source=SOURCE,
-        labels=LABELS,
-        how=tables.METRICS,
-        headlines={split: _headline(compared, split, tables.HEADLINE, inputs.published) for split in splits},
-        more={split: _headline(compared, split, tables.MORE, inputs.published) for split in splits},
-        reasoning={
-            split: _headline(compared, split, (*tables.REASONING, *tables.COST), inputs.published) for split in splits
-        },
+        task=task,
+        procedures=browser.PROCEDURE in task.fields,
+        how=how,
+        headlines={split: _headline(compared, split, tables.HEADLINE, attached) for split in splits},
+        more={split: _headline(compared, split, tables.more(task), attached) for split in splits},
+        reasoning={split: _headline(compared, split, (*tables.REASONING, *tables.COST), attached) for split in splits},
         findings=[finding for split in splits for finding in _findings(compared, pairs, split)],
         pairs=pairs,
         effects=_effects(schemas.read(EvidenceEffects, inputs.effects)),
@@ -142,13 +145,14 @@ def _charts(
     wrong: pl.DataFrame,
     references: pl.DataFrame,
     splits: Sequence[str],
+    task: Task,
 ) -> dict[str, Chart]:
     """Every chart of the report by name, those without anything to show left out."""
     logs = {one["name"]: one["log"] for one in adapters}
     drawn = [
-        charts.figures(compared),
+        charts.figures(compared, task),
         *(charts.reliability(_in_order(measured), split) for split in splits),
-        charts.errors(wrong),
+        charts.errors(wrong, task),
         *(charts.training(name, log) for name, log in logs.items()),
         charts.seconds(logs),
         charts.evidence(references),
@@ -166,7 +170,7 @@ def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _environment() -> jinja2.Environment:
+def _environment(how: Mapping[str, tables.Shown] = tables.METRICS) -> jinja2.Environment:
     """Templates with autoescape always on: completions, guidelines and configuration are text, whatever they hold."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -175,11 +179,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"written": lambda value, metric: tables.written(metric, value), "scalar": _scalar}
+    environment.filters |= {"written": lambda value, metric: tables.written(metric, value, how), "scalar": _scalar}
     return environment
 
 
-def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str], attached: Collection[str]) -> dict[str, Any]:
+def _headline(
+    compared: pl.DataFrame, split: str, metrics: Sequence[str], attached: Collection[str] | None
+) -> dict[str, Any]:
     """A table of a split, by kind; `paper` are metrics with published figures, `others` the paper's other systems."""
     frame = tables.wide(compared, split, metrics)
     rows = frame.to_dicts()
@@ -191,7 +197,7 @@ def _headline(compared: pl.DataFrame, split: str, metrics: Sequence[str], attach
         "metrics": known,
         "kinds": {kind: [row for row in answering if row["kind"] == kind] for kind in KINDS},
         "paper": [metric for metric in known if any(row[f"{metric}_published"] is not None for row in rows)],
-        "others": other_systems(attached, split, known),
+        "others": [] if attached is None else other_systems(attached, split, known),
     }
 
 

@@ -1,12 +1,14 @@
 """Tables for readers, as Markdown, LaTeX and CSV: the paper's three, with what it publishes, and all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from acrflow.evaluation.published import SOURCE, other_systems
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -19,35 +21,39 @@ class Shown:
     less: bool = False
 
 
-METRICS = {
-    "macro_f1": Shown("Macro F1"),
-    "weighted_f1": Shown("Weighted F1"),
-    "accuracy": Shown("Accuracy"),
-    "balanced_accuracy": Shown("Balanced accuracy"),
-    "qwk": Shown("Weighted kappa", 1, 2),
-    "unsafe": Shown("Unsafe errors", less=True),
-    "unsafe_up": Shown("UNA called UA", less=True),
-    "unsafe_down": Shown("UA called UNA", less=True),
-    "unparsed": Shown("Unparsed", less=True),
-    "well_formed": Shown("Well-formed"),
-    "vote_agreement": Shown("Panel agrees"),
-    "ece": Shown("Calibration error", less=True),
-    "brier": Shown("Brier score", 1, 2, less=True),
-    "f1_una": Shown("F1 UNA"),
-    "f1_mba": Shown("F1 MBA"),
-    "f1_ua": Shown("F1 UA"),
-    "judge": Shown("Judge, of 10", 10, 2),
-    "entity_f1": Shown("Entity F1"),
-    "alignment": Shown("Alignment"),
-    "citation_precision": Shown("Citation precision"),
-    "citation_recall": Shown("Citation recall"),
-    "unsupported_numbers": Shown("Unsupported numbers", 1, 2, less=True),
-    "relative_time": Shown("Relative training time", 1, 2, less=True),
-    "tokens": Shown("Tokens", 1, 1, less=True),
-    "seconds": Shown("Seconds per case", 1, 3, less=True),
-}
+def metrics_of(task: Task) -> dict[str, Shown]:
+    """How the figures of a task's models are written, in the order of every table."""
+    return {
+        "macro_f1": Shown("Macro F1"),
+        "weighted_f1": Shown("Weighted F1"),
+        "accuracy": Shown("Accuracy"),
+        "balanced_accuracy": Shown("Balanced accuracy"),
+        "qwk": Shown("Weighted kappa", 1, 2),
+        "unsafe": Shown("Unsafe errors", less=True),
+        **{
+            name: Shown(f"{task.spelled(gold)} called {task.spelled(said)}", less=True)
+            for name, gold, said in task.unsafe
+        },
+        "unparsed": Shown("Unparsed", less=True),
+        "well_formed": Shown("Well-formed"),
+        "vote_agreement": Shown("Panel agrees"),
+        "ece": Shown("Calibration error", less=True),
+        "brier": Shown("Brier score", 1, 2, less=True),
+        **{f"f1_{short}": Shown(f"F1 {short.upper()}") for short in task.short},
+        "judge": Shown("Judge, of 10", 10, 2),
+        "entity_f1": Shown("Entity F1"),
+        "alignment": Shown("Alignment"),
+        "citation_precision": Shown("Citation precision"),
+        "citation_recall": Shown("Citation recall"),
+        "unsupported_numbers": Shown("Unsupported numbers", 1, 2, less=True),
+        "relative_time": Shown("Relative training time", 1, 2, less=True),
+        "tokens": Shown("Tokens", 1, 1, less=True),
+        "seconds": Shown("Seconds per case", 1, 3, less=True),
+    }
+
+
+METRICS = metrics_of(appropriateness.TASK)
 HEADLINE = ("macro_f1", "weighted_f1", "accuracy", "balanced_accuracy", "qwk", "unsafe", "unparsed")
-MORE = ("f1_una", "f1_mba", "f1_ua", "unsafe_up", "unsafe_down", "vote_agreement", "ece", "brier", "well_formed")
 REASONING = ("judge", "entity_f1", "alignment", "citation_precision", "citation_recall", "unsupported_numbers")
 COST = ("relative_time", "tokens", "seconds")
 PERFORMANCE = ("macro_f1", "weighted_f1")
@@ -88,16 +94,33 @@ def wide(compared: pl.DataFrame, split: str, metrics: Sequence[str]) -> pl.DataF
 
 def shown(frame: pl.DataFrame) -> list[str]:
     """The metrics that a table of `wide` holds, in order."""
-    return [column for column in frame.columns if column in METRICS]
+    return [column for column in frame.columns if f"{column}_published" in frame.columns]
 
 
-def written(metric: str, value: float | None) -> str:
-    """A figure in its reader's unit; an en dash for None."""
-    how = METRICS[metric]
-    return "–" if value is None else f"{float(value) * how.scale:.{how.decimals}f}"
+def more(task: Task) -> tuple[str, ...]:
+    """Metrics for those who want to know more: by label, unsafe errors by kind, votes, probabilities, form."""
+    return (
+        *(f"f1_{short}" for short in task.short),
+        *(name for name, *_ in task.unsafe),
+        "vote_agreement",
+        "ece",
+        "brier",
+        "well_formed",
+    )
 
 
-def for_readers(frame: pl.DataFrame, caption: str, split: str = "", attached: Collection[str] | None = None) -> Table:
+def written(metric: str, value: float | None, how: Mapping[str, Shown] = METRICS) -> str:
+    """A figure in its reader's unit (`metrics_of`); an en dash for None."""
+    return "–" if value is None else f"{float(value) * how[metric].scale:.{how[metric].decimals}f}"
+
+
+def for_readers(
+    frame: pl.DataFrame,
+    caption: str,
+    split: str = "",
+    attached: Collection[str] | None = None,
+    how: Mapping[str, Shown] = METRICS,
+) -> Table:
     """A table of `wide` for readers, each figure with its interval.
 
     Where a model is a system of the paper, its published figure has a column after ours; the paper's other systems
@@ -106,27 +129,28 @@ def for_readers(frame: pl.DataFrame, caption: str, split: str = "", attached: Co
     Args:
         split: whose published figures to show.
         attached: the paper's names of the systems that are models of this run; None shows no other systems.
+        how: `metrics_of` the task.
     """
     metrics = shown(frame)
     paper = [metric for metric in metrics if frame[f"{metric}_published"].count()]
     others = [] if attached is None else other_systems(attached, split, metrics)
     heads = ["Model", "Kind"]
     for metric in metrics:
-        heads += [METRICS[metric].heading, *([f"{METRICS[metric].heading}, paper"] if metric in paper else [])]
+        heads += [how[metric].heading, *([f"{how[metric].heading}, paper"] if metric in paper else [])]
     rows = []
     for row in frame.to_dicts():
         cells = [str(row["model"]), str(row["kind"])]
         for metric in metrics:
-            text = written(metric, row[metric])
+            text = written(metric, row[metric], how)
             if row[f"{metric}_low"] is not None:
-                low, high = written(metric, row[f"{metric}_low"]), written(metric, row[f"{metric}_high"])
+                low, high = (written(metric, row[f"{metric}_{end}"], how) for end in ("low", "high"))
                 text += f" [{low}, {high}]"
-            cells += [text, *([written(metric, row[f"{metric}_published"])] if metric in paper else [])]
+            cells += [text, *([written(metric, row[f"{metric}_published"], how)] if metric in paper else [])]
         rows.append(cells)
     for row in others:
         cells = [str(row["model"]), "published"]
         for metric in metrics:
-            cells += [written(metric, row[metric]), *(["–"] if metric in paper else [])]
+            cells += [written(metric, row[metric], how), *(["–"] if metric in paper else [])]
         rows.append(cells)
     most = max((row["rows"] for row in frame.to_dicts()), default=0)
     notes = [f"{most} rows; shares in percent, 95 % bootstrap intervals over rows. Unparsed answers count as wrong."]

@@ -2,17 +2,18 @@
 
 A reward is written like this, in `acrflow/rewards/<name>.py`; nothing else changes:
 
-    @reward(columns=("appropriateness",), low=0.0, high=1.0)
-    def answer(completions, appropriateness, *, partial: float = 0.0):
+    @reward(columns=("gold",), low=0.0, high=1.0)
+    def answer(completions, gold, *, task, partial: float = 0.0):
         return [...]  # one number per completion; None: the reward does not apply to it
 
 Completions and gold columns are lists of the same length. The gold columns come from the dataset: TRL repeats and
-shuffles them with the prompt, so place i of every list belongs together. Keyword-only arguments are the options of
+shuffles them with the prompt, so place i of every list belongs together. A reward asks for the right label as `gold`
+and for a panel's votes as `votes`, whatever the task calls these columns. Keyword-only arguments are the options of
 the configuration, checked against their annotations and once by a call without completions when the configuration is
-read; or, by name, what the training provides: the shared `embedder` and `judge`, and `completion_tokens`, the length
-limit. Besides the dataset's columns a reward may ask for the columns `step` (the optimizer step) and `tokens` (each
-completion's length). A module of a reward loads neither torch nor polars when it is imported, so that a dry run stays
-instant. This package imports no reward, so that an adapter depends on its own ones alone.
+read; or, by name, what the training provides: the `task`, the shared `embedder` and `judge`, and `completion_tokens`,
+the length limit. Besides the dataset's columns a reward may ask for the columns `step` (the optimizer step) and
+`tokens` (each completion's length). A module of a reward loads neither torch nor polars when it is imported, so that a
+dry run stays instant. This package imports no reward, so that an adapter depends on its own ones alone.
 
 May import the rooms from `io` up to `dataset`.
 """
@@ -20,11 +21,13 @@ May import the rooms from `io` up to `dataset`.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from acrflow.config.registry import COUNTED, DECLARATION, Declaration, check_options, declare, find_reward
 from acrflow.io.errors import InputError
+from acrflow.tasks import appropriateness
 
 Values = Sequence[float | None]
 Function = Callable[..., Values]
@@ -125,6 +128,9 @@ def load(name: str, options: Mapping[str, Any], provided: Mapping[str, Callable[
     except ValueError as error:
         remedy = f"write scripts/acrflow/rewards/{name}.py with a function {name} under @reward"
         raise InputError(f"rewards.{name}", str(error), remedy) from None
+    provided = {"task": lambda: appropriateness.TASK, **provided}
+    task = provided["task"]()
+    declaration = replace(declaration, columns=tuple(map(task.column, declaration.columns)))
     needed = {need: provided[need]() for need in declaration.needs}
     try:
         check_options(name, options, needed)

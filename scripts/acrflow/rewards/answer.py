@@ -3,11 +3,12 @@
 from acrflow.rewards import reward
 from acrflow.rewards._by_label import ClassWeights, weights
 from acrflow.tasks import completion
+from acrflow.tasks.task import Task
 
 
-@reward(columns=("appropriateness",), low=0.0, high=1.0)
+@reward(columns=("gold",), low=0.0, high=1.0)
 def answer(
-    completions: list[str], appropriateness: list[str], *, class_weights: ClassWeights | None = None
+    completions: list[str], gold: list[str], *, task: Task, class_weights: ClassWeights | None = None
 ) -> list[float]:
     """1 where the one answer block holds the gold label, else 0 (no block, two blocks, another text).
 
@@ -15,8 +16,6 @@ def answer(
         class_weights: see `acrflow.rewards._by_label.weights`; `balanced` in the configuration.
     """
     return [
-        weight * (completion.parse(text).label == gold)
-        for text, gold, weight in zip(
-            completions, appropriateness, weights(appropriateness, class_weights), strict=True
-        )
+        weight * (completion.parse(text, task).label == label)
+        for text, label, weight in zip(completions, gold, weights(gold, class_weights, task), strict=True)
     ]

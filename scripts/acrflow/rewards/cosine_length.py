@@ -4,14 +4,16 @@ import math
 
 from acrflow.rewards import reward
 from acrflow.tasks import completion
+from acrflow.tasks.task import Task
 
 
-@reward(columns=("appropriateness", "tokens"), low=-1.0, high=1.0)
+@reward(columns=("gold", "tokens"), low=-1.0, high=1.0)
 def cosine_length(
     completions: list[str],
-    appropriateness: list[str],
+    gold: list[str],
     tokens: list[int],
     *,
+    task: Task,
     completion_tokens: int,
     right_short: float = 1.0,
     right_long: float = 0.5,
@@ -31,9 +33,9 @@ def cosine_length(
     if not all(-1 <= value <= 1 for value in (right_short, right_long, wrong_short, wrong_long)):
         raise ValueError("the four values must lie between -1 and 1")
     values = []
-    for text, gold, length in zip(completions, appropriateness, tokens, strict=True):
-        label = completion.parse(text).label
-        short, long = (right_short, right_long) if label == gold else (wrong_short, wrong_long)
+    for text, right, length in zip(completions, gold, tokens, strict=True):
+        label = completion.parse(text, task).label
+        short, long = (right_short, right_long) if label == right else (wrong_short, wrong_long)
         shortness = (1 + math.cos(math.pi * min(1.0, length / completion_tokens))) / 2
         values.append(wrong_short if label is None else long + (short - long) * shortness)
     return values

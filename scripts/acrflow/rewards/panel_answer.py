@@ -3,34 +3,35 @@
 from acrflow.rewards import reward
 from acrflow.rewards._by_label import ClassWeights, weights
 from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks.task import Task
 
 
-@reward(columns=("votes", "appropriateness"), low=0.0, high=1.0)
+@reward(columns=("votes", "gold"), low=0.0, high=1.0)
 def panel_answer(
     completions: list[str],
     votes: list[list[int] | None],
-    appropriateness: list[str],
+    gold: list[str],
     *,
+    task: Task,
     class_weights: ClassWeights | None = None,
 ) -> list[float | None]:
-    """Share of the panel whose rating (1-3, 4-6, 7-9) falls into the predicted category; 0 without a readable label.
+    """Share of the panel that voted for the predicted label; 0 without a readable one.
 
     Args:
-        votes: nine counts, how many panelists rated 1 ... 9.
+        votes: as the task has them; of appropriateness nine counts, how many panelists rated 1 ... 9.
         class_weights: see `acrflow.rewards._by_label.weights`; `balanced` in the configuration.
 
     Returns:
         None where the guideline gives no votes.
     """
     values: list[float | None] = []
-    for text, panel, weight in zip(completions, votes, weights(appropriateness, class_weights), strict=True):
-        label = completion.parse(text).label
-        if not panel or not sum(panel):
+    for text, panel, weight in zip(completions, votes, weights(gold, class_weights, task), strict=True):
+        label = completion.parse(text, task).label
+        counts = task.vote_counts(panel)
+        if not sum(counts):
             values.append(None)
         elif label is None:
             values.append(0.0)
         else:
-            first = 3 * LABELS.index(label)
-            values.append(weight * sum(panel[first : first + 3]) / sum(panel))
+            values.append(weight * counts[task.labels.index(label)] / sum(counts))
     return values

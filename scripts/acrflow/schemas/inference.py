@@ -6,7 +6,6 @@ import pandera.polars as pa
 import polars as pl
 
 from acrflow.schemas import Table
-from acrflow.tasks.appropriateness import LABELS
 
 
 class Predictions(Table):
@@ -17,11 +16,11 @@ class Predictions(Table):
     split: str
     draw: str  # "greedy" or the sampling seed
     completion: str  # as generated; a baseline writes its answer block
-    label: str = pa.Field(nullable=True, isin=LABELS)  # None: the answer does not parse
+    label: str = pa.Field(nullable=True)  # one of the task's; None: the answer does not parse
     reasoning: str = pa.Field(nullable=True)
     well_formed: bool
     tokens: int = pa.Field(ge=0)  # generated tokens
     truncated: bool  # generation stopped at its length limit
     seconds: float = pa.Field(ge=0)  # share of its batch's wall time
     prompt_hash: str = pa.Field(nullable=True)
-    probabilities: pl.List(pl.Float64) = pa.Field(nullable=True)  # of `LABELS` at the answer; None: not known
+    probabilities: pl.List(pl.Float64) = pa.Field(nullable=True)  # of the task's labels at the answer; None: not known

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acrflow import schemas
+from acrflow import schemas, tasks
 from acrflow.config.base import TINY
 from acrflow.config.language_model import LanguageModel
 from acrflow.config.training import Grpo
@@ -14,13 +14,11 @@ from acrflow.evidence.condense import condense
 from acrflow.evidence.select import Study, select
 from acrflow.evidence.sources import Source, collect_records
 from acrflow.inference.backend import Decoding, open_language_model
-from acrflow.inference.predict import CANDIDATES
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.models.tokenizer import count_tokens, load_tokenizer
 from acrflow.schemas.evidence import Condensed
 from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
 from acrflow.tasks.prompts import load_prompt, messages
 from acrflow.text.citations import citations
 from acrflow.training import recipe
@@ -103,7 +101,7 @@ def answer(
         base: base model; None takes the adapter's, and for the demo's tiny one the run's.
         run: folder of the run.
         prompts: folder of the prompts; an adapter that brings its own prompt.yaml is asked with that.
-        case: condition, variant, procedure.
+        case: the fields of the adapter's task; of appropriateness condition, variant, procedure.
         studies: PMID -> condensed abstract, in the order in which they are numbered.
         tokens: token budget of the evidence.
         max_new_tokens: length limit; None takes that of the training, or 1,000.
@@ -114,9 +112,9 @@ def answer(
         pmid, text}, notes on what the reader should know, and the completion.
     """
     made_by = recipe.read(adapter)
-    described = made_by.base
+    described, task = made_by.base, tasks.load(made_by.task)
     own = adapter / "prompt.yaml"
-    prompt = load_prompt(own if own.is_file() else prompts / f"{made_by.prompt}.yaml")
+    prompt = load_prompt(own if own.is_file() else prompts / f"{made_by.prompt}.yaml", task)
     name = base or (str(run / "models" / "base") if described.model == TINY else described.model)
     loaded = described.model_dump() | {"model": name, "revision": None if base else described.revision}
     settings = LanguageModel(backend=backend, **loaded)
@@ -133,8 +131,9 @@ def answer(
     trained_with = made_by.training.completion_tokens if isinstance(made_by.training, Grpo) else 1000
     limit = max_new_tokens or trained_with
     generated = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
-    shares = opened.choose([conversation], [completion.opening(generated.text)], CANDIDATES, adapter.name)[0]
-    parts = completion.parse(generated.text)
+    opening = completion.opening(generated.text)
+    shares = opened.choose([conversation], [opening], completion.candidates(task), adapter.name)[0]
+    parts = completion.parse(generated.text, task)
     unknown = sorted(set(citations(parts.reasoning or "")) - {study["number"] for study in shown})
     if unknown:
         notes.append(f"the reasoning cites {', '.join(map(str, unknown))}, which it was not shown")
@@ -145,7 +144,7 @@ def answer(
         "adapter": adapter.name,
         "base": name,
         "label": parts.label,
-        "probabilities": dict(zip(LABELS, shares, strict=True)) if shares else None,
+        "probabilities": dict(zip(task.labels, shares, strict=True)) if shares else None,
         "reasoning": parts.reasoning,
         "evidence": shown,
         "notes": notes,

@@ -4,10 +4,11 @@ Its tokenizer is made from the words of all documents, since a prompt's length i
 the model itself reads the training split alone, so that no reasoning of a held-out row is in it.
 
 It learns how prompts, reasoning and answers look, from conversations whose labels are drawn at random. A random label
-is often drawn once and kept for all rows whose variant and procedure open with the same words (`REMEMBERED`): no such
-label says anything about appropriateness, but the model learns that an answer depends on the question. Without it,
-the answer ignores the question so thoroughly that neither SFT nor GRPO finds a way back in a hundred steps (measured:
-both collapse to the majority label; with it, GRPO from this base reaches 34 to 76 macro F1 on held-out rows, by seed).
+is often drawn once and kept for all rows whose last two fields (variant and procedure) open with the same words
+(`REMEMBERED`): no such label says anything about appropriateness, but the model learns that an answer depends on the
+question. Without it, the answer ignores the question so thoroughly that neither SFT nor GRPO finds a way back in a
+hundred steps (measured: both collapse to the majority label; with it, GRPO from this base reaches 34 to 76 macro F1 on
+held-out rows, by seed).
 """
 
 import random
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from acrflow.config.base import TinyBase
 from acrflow.models.tokenizer import prompt_texts
-from acrflow.tasks import completion
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness, completion
 from acrflow.tasks.prompts import Prompt, messages
+from acrflow.tasks.task import Task
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -56,12 +57,14 @@ class Corpus:
     """What the base model reads.
 
     Attributes:
-        rows: condition, variant, procedure and traces (may be empty) of some rows; no label.
+        rows: the task's fields and traces (may be empty) of some rows; no label.
         abstracts: condensed abstracts.
+        task: whose labels are drawn.
     """
 
     rows: list[dict[str, Any]]
     abstracts: list[str]
+    task: Task = appropriateness.TASK
 
 
 def draw_texts(corpus: Corpus, prompts: list[Prompt], settings: TinyBase, seed: int) -> list[list[Message]]:
@@ -70,7 +73,7 @@ def draw_texts(corpus: Corpus, prompts: list[Prompt], settings: TinyBase, seed: 
     Args:
         settings: `tagged` is the share of the texts that show the think and answer tags, the others lack them.
     """
-    draw = random.Random(seed)
+    draw, task = random.Random(seed), corpus.task
     weights = [REASONED if prompt.reasoned else 1 for prompt in prompts]
     count = settings.steps * settings.batch
     texts = []
@@ -79,8 +82,8 @@ def draw_texts(corpus: Corpus, prompts: list[Prompt], settings: TinyBase, seed: 
         row = draw.choice(corpus.rows)
         reasoning = None
         if prompt.reasoned:
-            reasoning = first_words(draw.choice(row["traces"] or [row["procedure"]]), settings.reasoning_words)
-        answer = completion.write(reasoning, random_label(row, draw, seed))
+            reasoning = first_words(draw.choice(row["traces"] or [row[task.fields[-1]]]), settings.reasoning_words)
+        answer = completion.write(reasoning, random_label(row, draw, seed, task))
         if draw.random() >= settings.tagged:
             answer = _without_tags(answer).strip()
         evidence = [
@@ -96,12 +99,12 @@ def draw_texts(corpus: Corpus, prompts: list[Prompt], settings: TinyBase, seed: 
     return texts
 
 
-def random_label(row: dict[str, Any], draw: random.Random, seed: int) -> str:
-    """A random label: drawn anew, or (`REMEMBERED`) drawn once for the opening words of variant and procedure."""
+def random_label(row: dict[str, Any], draw: random.Random, seed: int, task: Task) -> str:
+    """A random label: drawn anew, or (`REMEMBERED`) drawn once for the opening words of the last two fields."""
     if draw.random() < REMEMBERED:
-        opening = (text.split()[:1] for text in (row["variant"], row["procedure"]))
+        opening = (row[field].split()[:1] for field in task.fields[-2:])
         draw = random.Random(f"{seed} {list(opening)}")
-    return draw.choice(LABELS)
+    return draw.choice(task.labels)
 
 
 def first_words(text: str, count: int) -> str:

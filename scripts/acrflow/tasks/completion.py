@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from acrflow.tasks.appropriateness import parse_label
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 
 THINK, END_THINK, ANSWER, END_ANSWER = "<think>", "</think>", "<answer>", "</answer>"
 TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
@@ -28,17 +29,20 @@ class Completion:
     well_formed: bool
 
 
-def parse(text: str) -> Completion:
+def parse(text: str, task: Task = appropriateness.TASK) -> Completion:
     """Take a completion apart. Tags are case-sensitive, as the prompt asks for them.
 
     A label-only completion (SFT as in the paper) has a label and no reasoning and is not well formed.
+
+    Args:
+        task: reads the label; reasoning and form are read alike whatever the task.
     """
     once = {tag: text.count(tag) == 1 for tag in TAGS}
     answer = _ANSWER.search(text) if once[ANSWER] and once[END_ANSWER] else None
     think = _THINK.search(text) if once[THINK] and once[END_THINK] else None
     return Completion(
         reasoning=think.group(1).strip() if think else None,
-        label=parse_label(answer.group(1)) if answer else None,
+        label=task.parse_label(answer.group(1)) if answer else None,
         well_formed=all(once.values()) and _WHOLE.fullmatch(text) is not None,
     )
 
@@ -47,6 +51,11 @@ def write(reasoning: str | None, label: str) -> str:
     """The completion that gives this reasoning and label; without reasoning, the answer block alone."""
     answer = f"{ANSWER}{label}{END_ANSWER}"
     return answer if reasoning is None else f"{THINK}{reasoning}{END_THINK}{answer}"
+
+
+def candidates(task: Task = appropriateness.TASK) -> tuple[str, ...]:
+    """Each label as what may follow the opening of an answer, in the labels' order."""
+    return tuple(f"{label}{END_ANSWER}" for label in task.labels)
 
 
 def opening(text: str) -> str:

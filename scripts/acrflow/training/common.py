@@ -8,22 +8,25 @@ import polars as pl
 from acrflow.config.recipe import Recipe
 from acrflow.config.training import Optimisation
 from acrflow.io.errors import InputError
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 from acrflow.training.checkpoints import KEPT
 
 
-def drawn(examples: pl.DataFrame, prompts: str, seed: int) -> pl.DataFrame:
+def drawn(examples: pl.DataFrame, prompts: str, seed: int, task: Task = appropriateness.TASK) -> pl.DataFrame:
     """The examples that an epoch draws from.
 
     Args:
-        examples: `schemas.dataset.Examples`.
+        examples: `schemas.dataset.examples_table`.
         prompts: "uniform": each row once. "balanced": rows of the rarer labels are repeated, in whole rounds and a
             random rest, until every label has as many as the most frequent one.
+        task: whose labels they are.
     """
     if prompts == "uniform":
         return examples
-    most = max(examples["appropriateness"].value_counts()["count"])
+    most = max(examples[task.gold].value_counts()["count"])
     parts = []
-    for part in examples.partition_by("appropriateness", maintain_order=True):
+    for part in examples.partition_by(task.gold, maintain_order=True):
         rounds, rest = divmod(most, len(part))
         parts += [part] * rounds + [part.sample(rest, seed=seed)]
     return pl.concat(parts)

@@ -14,11 +14,12 @@ from acrflow.io.errors import InputError
 from acrflow.models.embedder import embedder
 from acrflow.models.judge import judge
 from acrflow.rewards import Reward
-from acrflow.tasks.appropriateness import LABELS
+from acrflow.tasks import appropriateness
+from acrflow.tasks.task import Task
 from acrflow.training import common
 from acrflow.training.adapter import policy, tokenizer_of
 from acrflow.training.processes import SERVER, free_port
-from acrflow.training.recipe import Resolved
+from acrflow.training.recipe import Resolved, task_of
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredGrpo
@@ -35,18 +36,19 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
     Raises:
         InputError: an unknown reward or option, a column that the examples lack, a model that cannot be loaded.
     """
-    models, described = recipe.models, recipe.base
+    models, described, task = recipe.models, recipe.base, task_of(recipe)
     device = models.device or "auto"
     provided: dict[str, Callable[[], Any]] = {
         "embedder": lambda: embedder(models.embedder or "", device),
         "judge": lambda: judge(models.judge or "", base, device, described.revision, described.template),
         "completion_tokens": lambda: settings_of(recipe).completion_tokens,
+        "task": lambda: task,
     }
     loaded = []
     for name, configured in recipe.rewards.items():
         options = dict(configured.options)
         if options.get("class_weights") == BALANCED:
-            options["class_weights"] = balanced_weights(examples["appropriateness"].to_list())
+            options["class_weights"] = balanced_weights(examples[task.gold].to_list(), task)
         loaded.append(rewards.load(name, options, provided))
     for reward in loaded:
         missing = sorted(set(reward.columns) - set(examples.columns))
@@ -62,9 +64,9 @@ def settings_of(recipe: Recipe) -> Grpo:
     return recipe.training
 
 
-def balanced_weights(gold: list[str]) -> dict[str, float]:
+def balanced_weights(gold: list[str], task: Task = appropriateness.TASK) -> dict[str, float]:
     """Class weights in inverse proportion to the labels' frequencies, rows / (labels x rows of the label)."""
-    present = [label for label in LABELS if label in gold]
+    present = [label for label in task.labels if label in gold]
     return {label: len(gold) / (len(present) * gold.count(label)) for label in present}
 
 
@@ -142,7 +144,7 @@ def trainer(
     named, optimizer = common.optimizer(settings)
     functions = load_rewards(recipe, base, examples)
     gold = sorted({column for function in functions for column in function.columns})
-    rows = common.drawn(examples, settings.prompts, recipe.seed)
+    rows = common.drawn(examples, settings.prompts, recipe.seed, task_of(recipe))
     model, shape = policy(recipe, base, start)
     made = MeasuredGrpo(
         model=model,

@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from acrflow import tasks
 from acrflow.config.recipe import Recipe
 from acrflow.config.section import Section, problems
 from acrflow.io.code import ASIDE_IN_TRAINING, code_of
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, sha256
+from acrflow.tasks.task import Task
 
 FILE = "recipe.json"
 PINNED = (
@@ -25,6 +27,7 @@ class Inputs(Section):
 
     base: str | dict[str, str]
     examples: str
+    task: str
     rewards: dict[str, str]
     init_from: str | None = None
 
@@ -54,10 +57,16 @@ def resolve(recipe: Recipe, base: str, examples: Path, start: Path | None = None
     inputs = Inputs(
         base=hash_folder(Path(base)) if Path(base).is_dir() else base,
         examples=sha256(examples),
+        task=sha256(tasks.source(recipe.task)),
         rewards=dict(module.split(":") for module in code),
         init_from=sha256(start / "adapter_model.safetensors") if start else None,
     )
     return Resolved(**dict(recipe), inputs=inputs)
+
+
+def task_of(recipe: Recipe) -> Task:
+    """The task that the adapter is trained for."""
+    return tasks.load(recipe.task)
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

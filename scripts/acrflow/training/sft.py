@@ -8,7 +8,7 @@ import polars as pl
 from acrflow.models.tokenizer import answer_tokens, prompt_tokens
 from acrflow.training import common
 from acrflow.training.adapter import policy, tokenizer_of
-from acrflow.training.recipe import Resolved
+from acrflow.training.recipe import Resolved, task_of
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredSft
@@ -26,7 +26,7 @@ def trainer(
     from acrflow.training.measured import MeasuredSft
 
     named, optimizer = common.optimizer(recipe.training)
-    rows = common.drawn(examples, recipe.training.prompts, recipe.seed)
+    rows = common.drawn(examples, recipe.training.prompts, recipe.seed, task_of(recipe))
     tokenizer = tokenizer_of(recipe, base)
     prompts = prompt_tokens(tokenizer, rows["messages"].to_list())
     answers = answer_tokens(tokenizer, rows["completion"].to_list())

@@ -1,9 +1,11 @@
 """Which files and names a run has: what follows from the configuration and the topics, before any rule is written."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from acrflow import tasks
 from acrflow.config.adapters import Adapter
 from acrflow.config.configuration import Config
 from acrflow.config.evidence import ENDINGS, EvidenceKind, prompt_name
@@ -100,6 +102,18 @@ class Layout:
     def revision(self) -> list[str]:
         """The option with the commit of the run's base on the hub, which its tokenizer comes from too."""
         return [f"--revision={self.config.base.revision}"] if self.config.base.revision else []
+
+    @property
+    def template(self) -> list[str]:
+        """The option with the options of that tokenizer's chat template, where there are any."""
+        options = self.config.base.template
+        return [f"--template={json.dumps(options, sort_keys=True)}"] if options else []
+
+    @property
+    def task_file(self) -> str:
+        """The module that says what a model does, which programs load by name; one of the user's own by its path."""
+        file = tasks.source(self.config.task)
+        return str(file.relative_to(PROGRAMS)) if file.is_relative_to(PROGRAMS) else str(file)
 
     @property
     def data_steps(self) -> list[str]:

@@ -106,8 +106,8 @@ class Browser {
     const gold = element(
       "div",
       { class: "gold" },
-      element("h4", {}, `Panel: ${this.data.labels[row.label]}${row.rating === null ? "" : `, rating ${row.rating}`}`),
-      row.votes ? element("p", { class: "quiet" }, `Votes for 1 to 9: ${row.votes.join(", ")}`) : null,
+      element("h4", {}, `${this.data.judge}: ${this.data.labels[row.label]}${row.rating === null ? "" : `, rating ${row.rating}`}`),
+      row.votes ? element("p", { class: "quiet" }, `Votes for 1 to ${row.votes.length}: ${row.votes.join(", ")}`) : null,
       row.traces.length
         ? element("ol", {}, ...row.traces.map((trace) => element("li", {}, ...this.cited(trace, row, "acr"))))
         : element("p", { class: "quiet" }, "The guideline gives no reasoning for this row."),
@@ -118,7 +118,7 @@ class Browser {
     return element(
       "article",
       { class: "example", "aria-labelledby": `row-${row.id}` },
-      element("p", { class: "kicker" }, `${row.split} · ${row.topic} · ${row.modality}`),
+      element("p", { class: "kicker" }, [row.split, row.topic, row.modality].filter(Boolean).join(" · ")),
       title,
       element("p", {}, row.variant),
       element("div", { class: "pair" }, gold, element("div", {}, ...answers)),
@@ -132,8 +132,7 @@ class Browser {
     const right = label === row.label;
     const mark = element("span", { class: right ? "right-mark" : "wrong-mark" }, right ? "✓ right" : "✗ wrong");
     const said = label < 0 ? "no label" : this.data.labels[label];
-    const short = ["UNA", "MBA", "UA"];
-    const odds = shares.map((share, place) => `${short[place]} ${Math.round(100 * share)} %`).join(", ");
+    const odds = shares.map((share, place) => `${this.data.short[place]} ${Math.round(100 * share)} %`).join(", ");
     return [
       element("h4", {}, element("code", {}, model), `: ${said} `, mark),
       odds ? element("p", { class: "quiet odds" }, odds) : null,
