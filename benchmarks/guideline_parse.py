@@ -9,13 +9,13 @@ from pathlib import Path
 from harness import ROOT, compare
 
 sys.path.insert(0, str(ROOT / "scripts"))
-DOCUMENTS = ("narrative.pdf", "appendix.pdf", "evidence_table.pdf")
+DOCUMENTS = {kind: f"{kind}.pdf" for kind in ("narrative", "appendix", "evidence_table")}
 MEMORY = """
 import resource, sys
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from acrflow.guideline.qa import parse_topic
-parse_topic("topic", *(Path({folder!r}, name) for name in {names!r}))
+parse_topic("topic", {{kind: Path({folder!r}, name) for kind, name in {names!r}.items()}})
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -30,12 +30,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         documents, kind = find_documents(Path(scratch))
         topics = sorted(path.parent for path in documents.glob("*/narrative.pdf"))
-        files = [topic / name for topic in topics for name in DOCUMENTS]
+        files = [topic / name for topic in topics for name in DOCUMENTS.values()]
         pages = sum(len(pypdfium2.PdfDocument(path)) for path in files)
 
         def ours() -> None:
             for topic in topics:
-                parse_topic(topic.name, *(topic / name for name in DOCUMENTS))
+                parse_topic(topic.name, {kind: topic / name for kind, name in DOCUMENTS.items()})
 
         def baseline() -> None:
             for path in files:

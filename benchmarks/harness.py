@@ -1,6 +1,6 @@
 """What all benchmarks share: run ours and the baseline side by side, several rounds, and write the result as JSON.
 
-Run as a program, it writes the README's table from all results.
+Run as a program, it writes the table of docs/benchmarks.md from all results.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PROCESSOR = "processor seconds of one thread"
-MARKS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")  # the README's table stands between them
+MARKS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")  # the manual's table stands between them
 
 
 def compare(
@@ -120,8 +120,8 @@ def table() -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def update_readme(path: Path = ROOT / "README.md") -> None:
-    """Put the table between the README's marks."""
+def update_manual(path: Path = ROOT / "docs" / "benchmarks.md") -> None:
+    """Put the table between the page's marks."""
     text = path.read_text(encoding="utf-8")
     before, _, rest = text.partition(MARKS[0])
     _, found, after = rest.partition(MARKS[1])
@@ -131,4 +131,4 @@ def update_readme(path: Path = ROOT / "README.md") -> None:
 
 
 if __name__ == "__main__":
-    update_readme()
+    update_manual()

@@ -39,7 +39,8 @@ def invented(scratch: Path) -> list[str]:
     subprocess.run([*program, *arguments], check=True)
     texts = []
     for folder in sorted(path.parent for path in (scratch / "documents").glob("*/narrative.pdf")):
-        guideline = parse_topic(folder.name, folder / "narrative.pdf", folder / "appendix.pdf")[0]
+        documents = {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix")}
+        guideline = parse_topic(folder.name, documents)[0]
         texts += [row.reasoning for variant in guideline.variants for row in variant.rows if row.reasoning]
     return sorted(set(texts))
 

@@ -135,21 +135,22 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from acrflow import schemas
+    from acrflow.config.training import Launch
     from acrflow.schemas.dataset import Examples
-    from acrflow.training import checkpoints, grpo, measured, recipe
+    from acrflow.training import checkpoints, grpo, measured
     from acrflow.training.log import read_log
-    from acrflow.training.train import Place, train
+    from acrflow.training.recipe import resolve
+    from acrflow.training.train import Environment, train
 
     folder = Path(job["folder"])
-    resolved = recipe.resolve(spec(job), str(folder / "policy"), folder / "examples.parquet")
+    resolved = resolve(recipe(job), str(folder / "policy"), folder / "examples.parquet")
     examples = schemas.read(Examples, folder / "examples.parquet")
     said = json.loads((folder / "said.json").read_text())
     load = grpo.load_rewards
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
-    place = Place(
-        str(folder / "policy"), folder / "checkpoints", launch={"vllm_memory": 0.3, "vllm_tensor_parallel": 1}
-    )
+    launch = Launch(vllm_memory=0.3, vllm_tensor_parallel=1)
+    environment = Environment(str(folder / "policy"), folder / "checkpoints", launch=launch)
     prepared: Callable[..., Any] = lambda *given: [Prepared(reward, said) for reward in load(*given)]  # noqa: E731
     clock = measured._now if job["gpu"] else processor_seconds
     if not job["gpu"]:
@@ -159,7 +160,7 @@ def measure(job: dict[str, Any]) -> dict[str, float]:
         mock.patch.object(measured, "_now", clock),
         shared_prefixes(job.get("share_prefixes", True)),
     ):
-        last = train(resolved, examples, place)
+        last = train(resolved, examples, environment)
     assert last is not None
     log = read_log(last)
     means = dict(log.group_by("metric").mean().select("metric", "value").iter_rows())
@@ -181,8 +182,8 @@ def processor_seconds() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def spec(job: dict[str, Any]) -> dict[str, Any]:
-    """The shipped adapter's spec, with what differs here."""
+def recipe(job: dict[str, Any]) -> Any:
+    """The shipped adapter's recipe, with what differs here."""
     from acrflow.config import configuration
 
     folder, gpu = Path(job["folder"]), job["gpu"]
@@ -196,7 +197,7 @@ def spec(job: dict[str, Any]) -> dict[str, Any]:
         "models": {"embedder": "bundled", "judge": str(folder / "judge")},
         "training": {"grpo": settings},
     }
-    return configuration.load(values, "benchmark").spec(job["adapter"])
+    return configuration.load(values, "benchmark").recipe(job["adapter"])
 
 
 class Prepared:

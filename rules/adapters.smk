@@ -1,7 +1,7 @@
 """Adapters: SFT and GRPO LoRA adapters, one job each, and what each training measured.
 
 needs   examples/{examples}.train.parquet, the base model, the adapter that it starts from if it names one
-makes   adapters/{adapter}/ with weights, configuration, spec.json and the trainer's state, one folder per seed;
+makes   adapters/{adapter}/ with weights, configuration, recipe.json and the trainer's state, one folder per seed;
         training/{adapter}/ with training_log.parquet, completions.parquet (grpo) and the adapter's card;
         ledger/train_adapter.{adapter}.json; events for TensorBoard in logs/{run}/tensorboard/{adapter}/
 reads   config: adapters, training, launch, base, models, seed
@@ -31,7 +31,7 @@ rule train_adapter:
         program=program("adapters/train_adapter.py"),
         launcher=program("adapters/launch.py"),
         rewards=lambda wildcards: code_of(*layout.reward_files(wildcards.adapter)),
-        spec=lambda wildcards: json.dumps(settings.spec(wildcards.adapter), sort_keys=True),
+        recipe=lambda wildcards: json.dumps(settings.recipe(wildcards.adapter).model_dump(mode="json"), sort_keys=True),
         base=lambda wildcards: layout.base_of(wildcards.adapter),
         checkpoints=lambda wildcards: f"{RUN}/checkpoints/{wildcards.adapter}",
         start=lambda wildcards, input: [f"--init-from={input.start}"] if input.start else [],
@@ -51,7 +51,7 @@ rule train_adapter:
             --tensor-parallel {params.tensor_parallel} \
             --progress {params.checkpoints:q} -- \
             python {params.program:q} \
-            --spec {params.spec:q} \
+            --recipe {params.recipe:q} \
             --base {params.base:q} \
             --examples {input.examples:q} \
             --checkpoints {params.checkpoints:q} \

@@ -18,14 +18,15 @@ if settings.documents == "download":
         resources:
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
         params:
-            *code_of("guidelines/download_documents.py"),
+            *code_of("guidelines/download_documents.py", layout.publisher_file, aside=layout.document_readers),
             program=program("guidelines/download_documents.py"),
             acr_id=lambda wildcards: TOPICS[wildcards.topic].acr_id,
             panel=lambda wildcards: TOPICS[wildcards.topic].panel,
             title=lambda wildcards: TOPICS[wildcards.topic].title,
             folder=settings.download.folder,  # undeclared, so that what has arrived outlives a failed job
-            url=settings.download.url,
-            pages=lambda wildcards: settings.download.pages.model_dump_json(),  # its {acr_id} is no wildcard
+            publisher=settings.publisher,
+            url=["--url", settings.download.url] if settings.download.url else [],
+            pages=lambda wildcards: json.dumps(settings.download.pages),  # its {acr_id} is no wildcard
             contact=["--contact", settings.download.contact] if settings.download.contact else [],
             pause=settings.download.seconds_between_requests,
             accept="--accept-acr-terms" if settings.download.accept_acr_terms else "",
@@ -35,15 +36,15 @@ if settings.documents == "download":
             r"""
             exec > >(tee {log:q}) 2>&1
             python {params.program:q} \
+                --publisher {params.publisher:q} \
                 --topic {wildcards.topic:q} \
                 --acr-id {params.acr_id:q} \
                 --panel {params.panel:q} \
                 --title {params.title:q} \
-                --url {params.url:q} \
                 --pages {params.pages:q} \
                 --pause {params.pause} \
                 --folder {params.folder:q} \
-                --out {output.documents:q} {params.contact:q} {params.accept}
+                --out {output.documents:q} {params.url:q} {params.contact:q} {params.accept}
             """
 
     onstart:
@@ -66,9 +67,10 @@ rule parse_guideline:
     conda:
         "../envs/data.yaml"
     params:
-        *code_of("guidelines/parse_guideline.py"),
+        *code_of("guidelines/parse_guideline.py", layout.publisher_file),
         program=program("guidelines/parse_guideline.py"),
         documents=lambda wildcards: f"{layout.documents}/{wildcards.topic}",
+        publisher=settings.publisher,
     message:
         "Reading the guideline on {wildcards.topic}"
     shell:
@@ -77,6 +79,7 @@ rule parse_guideline:
         python {params.program:q} \
             --topic {wildcards.topic:q} \
             --documents {params.documents:q} \
+            --publisher {params.publisher:q} \
             --out {output.guideline:q} \
             --qa {output.qa:q}
         """

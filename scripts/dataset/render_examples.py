@@ -1,6 +1,7 @@
 """Render the rows of splits as prompts with gold completions, within the prompt budget."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--without-evidence", action="store_true", help="show no evidence")
     parser.add_argument("--tokenizer", required=True, help="folder or hub name of the base model")
     parser.add_argument("--revision", help="commit of the hub repository (default: its newest)")
+    parser.add_argument("--template", type=json.loads, default={}, help="JSON: options of its chat template")
     parser.add_argument(
         "--max-tokens", type=int, required=True, help="longest prompt, in tokens with the chat template"
     )
@@ -48,7 +50,7 @@ def main() -> None:
 
         other = of_rows(schemas.read(Assigned, args.assigned), schemas.read(Condensed, args.condensed))
     prompt = load_prompt(args.prompt)
-    tokenizer = load_tokenizer(args.tokenizer, args.revision)
+    tokenizer = load_tokenizer(args.tokenizer, args.revision, args.template)
     for path, out, ledger_out in zip(args.rows, args.out, args.ledger, strict=True):
         ledger = Ledger(f"render_examples.{out.stem}", "rows")
         rows = schemas.read(Rows, path)

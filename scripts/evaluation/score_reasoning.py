@@ -1,6 +1,7 @@
 """Score the reasoning of all models on all splits against the gold traces; the embedder and judge are loaded once."""
 
 import argparse
+import json
 from pathlib import Path
 
 from acrflow.io.errors import run
@@ -19,6 +20,8 @@ def main() -> None:
     parser.add_argument("--entities", required=True, help="token-classification model, or gazetteer")
     parser.add_argument("--judge", help="hub name, folder, or base; without it, no judge's score")
     parser.add_argument("--base", required=True, help="the run's base model, for --judge base")
+    parser.add_argument("--revision", help="commit of the base model's hub repository")
+    parser.add_argument("--template", type=json.loads, default={}, help="JSON: options of the base's chat template")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where the models run")
     parser.add_argument("--out", type=Path, required=True, help="reasoning.parquet")
     parser.add_argument("--ledger", type=Path, required=True, help="ledger.json")
@@ -38,7 +41,7 @@ def main() -> None:
     from acrflow.schemas.inference import Predictions
 
     embed = embedder(args.embedder, args.device)
-    rater = judge(args.judge, args.base, args.device) if args.judge else None
+    rater = judge(args.judge, args.base, args.device, args.revision, args.template) if args.judge else None
     if args.entities == entities.GAZETTEER:
         find = entities.gazetteer(pl.concat([schemas.read(Rows, path) for path in args.terms]))
     else:

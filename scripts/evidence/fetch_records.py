@@ -41,10 +41,11 @@ def main() -> None:
 
 
 def read_pmids(path: Path, ledger: Ledger) -> list[int]:
-    """The PMIDs of a table or a text file; lines that are no whole number are left out and named."""
+    """The PMIDs of a table or a text file; lines that are none are left out and named."""
     from acrflow import schemas
     from acrflow.io.errors import InputError
     from acrflow.schemas.evidence import Pmids
+    from acrflow.text.citations import pmid_of
 
     if path.suffix == ".parquet":
         return schemas.read(Pmids, path)["pmid"].drop_nulls().to_list()
@@ -54,8 +55,9 @@ def read_pmids(path: Path, ledger: Ledger) -> list[int]:
         raise InputError(path, f"no list of PMIDs: {error}", "give pmids.parquet, or one PMID per line") from None
     pmids = []
     for line in filter(None, lines):
-        if line.removeprefix("-").isdecimal() and line.isascii() and len(line) <= 18:
-            pmids.append(int(line))
+        pmid = pmid_of(line)
+        if pmid:
+            pmids.append(pmid)
         else:
             ledger.leave_out("not a PMID", line)
             ledger.taken += 1

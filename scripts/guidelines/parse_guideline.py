@@ -1,11 +1,10 @@
-"""Parse a topic's guideline documents: ratings from the appendix, reasoning from the narrative, studies."""
+"""Parse a topic's guideline documents: ratings (of the ACR: from the appendix), reasoning, studies."""
 
 import argparse
 from pathlib import Path
 
-from acrflow.guideline.check import documents_of
+from acrflow.guideline.check import AGAIN, documents_of, refuse_missing
 from acrflow.guideline.model import write_guideline
-from acrflow.guideline.pdf import AGAIN
 from acrflow.guideline.qa import parse_topic
 from acrflow.io import sandbox
 from acrflow.io.errors import run
@@ -14,31 +13,24 @@ from acrflow.io.files import write_json
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--narrative", type=Path, help="narrative (PDF)")
-    parser.add_argument("--appendix", type=Path, help="appendix (PDF or the saved web page)")
     parser.add_argument(
-        "--evidence-table", type=Path, help="evidence table (PDF or the saved web page), if there is one"
+        "--documents", type=Path, required=True, help="folder of the topic's documents under their publisher's names"
     )
-    parser.add_argument(
-        "--documents", type=Path, help="in place of the three: a folder that holds them under their names"
-    )
+    parser.add_argument("--publisher", default="acr", help="whose documents (default: acr)")
     parser.add_argument("--topic", help="the topic's name, kept in every row (default: the name of --out)")
     parser.add_argument("--out", type=Path, required=True, help="the parsed topic (JSON)")
     parser.add_argument(
         "--qa", type=Path, help="counts, conflicts and what was left over (JSON; default: beside --out, as T.qa.json)"
     )
     args = parser.parse_args()
-    if args.documents:
-        vars(args).update(documents_of(args.documents))
-    if not (args.narrative and args.appendix):
-        parser.error("give --narrative and --appendix, or --documents with a folder that holds both")
+    refuse_missing([args.documents], args.publisher)
     sandbox.one(lambda: parse(args), AGAIN)
 
 
 def parse(args: argparse.Namespace) -> None:
-    sandbox.at(str(args.appendix))
+    sandbox.at(str(args.documents))
     topic = args.topic or args.out.stem
-    guideline, report = parse_topic(topic, args.narrative, args.appendix, args.evidence_table)
+    guideline, report = parse_topic(topic, documents_of(args.documents, args.publisher), args.publisher)
     write_guideline(guideline, args.out)
     write_json(args.qa or args.out.with_suffix(".qa.json"), report)
     rows = report["rows"]["appendix"]

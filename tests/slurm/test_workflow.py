@@ -1,11 +1,12 @@
 """The whole workflow through Slurm with the shipped profile: from invented documents to the report."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import cluster
 from cluster import until
-from lab import PATIENCE, STEPS, Done
+from lab import PATIENCE, STEPS, TINY, Done
 
 
 def test_the_report_stands_and_a_second_call_has_nothing_to_do(done: Done) -> None:
@@ -45,21 +46,21 @@ def test_adapters_train_side_by_side_with_a_gpu_each(done: Done) -> None:
 
 
 def test_watch_and_doctor_answer(done: Done) -> None:
-    for program, shown in {
-        "watch.py --once": "0 trainings",
-        "doctor.py --configfile config/demo.yaml": "in order",
+    for arguments, shown in {
+        "watch --once": "0 trainings",
+        "doctor --configfile config/demo.yaml": "in order",
     }.items():
-        command = f"ACRFLOW_SITE=site.yaml python scripts/{program}"
+        command = f"ACRFLOW_SITE=site.yaml {sys.executable} -m acrflow.cli {arguments}"
         answer = subprocess.run(command, shell=True, cwd=done.lab.root, capture_output=True, text=True)
         assert shown in answer.stdout, answer.stdout + answer.stderr
     assert Path(done.lab.root / "slurm/config.yaml").exists()
 
 
 def test_the_workflow_runs_inside_a_job_of_its_own(done: Done) -> None:
-    files = "--configfile config/demo.yaml tests/slurm/tiny.yaml own.yaml --minutes 30 --"
+    files = " ".join(f"--configfile {file}" for file in TINY[1:])
     comparison = done.lab.root / "results/tiny/metrics/comparison.parquet"
     comparison.unlink()
-    command = f"ACRFLOW_SITE=site.yaml python scripts/submit.py {files} evaluation"
+    command = f"ACRFLOW_SITE=site.yaml {sys.executable} -m acrflow.cli submit evaluation {files} --minutes 30"
     answer = subprocess.run(command, shell=True, cwd=done.lab.root, capture_output=True, text=True, check=True)
     assert "runs the workflow" in answer.stdout
     until(comparison.exists, "the comparison", PATIENCE)

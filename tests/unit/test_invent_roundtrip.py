@@ -23,7 +23,7 @@ TOPICS = [(title.lower().replace(" ", "_"), title) for title in TITLES]
 def parse(topic: Topic, folder: Path) -> tuple[model.Guideline, dict[str, Any]]:
     render_narrative(topic, folder / "narrative.pdf")
     render_appendix(topic, folder / "appendix.pdf")
-    return parse_topic(topic.topic, folder / "narrative.pdf", folder / "appendix.pdf")
+    return parse_topic(topic.topic, {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix")})
 
 
 def truth_of(row: Row) -> dict[str, Any]:

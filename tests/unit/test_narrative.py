@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acrflow.guideline.layout import join_lines, squeeze
-from acrflow.guideline.publishers.acr.narrative import Narrative, read_narrative
+from acrflow.guideline.publishers.acr.narrative import read_narrative
+from acrflow.guideline.witnesses import Narrative
 from acrflow.io.errors import InputError
 
 

@@ -128,7 +128,7 @@ def test_what_cannot_teach_is_left_out_and_counted() -> None:
         "no PMID": 1,
         "graded before, by this topic or another": 1,
         "no record": 1,
-        "a grade that is not ACR's": 1,
+        "a grade not on the scale": 1,
     }
 
 

@@ -14,8 +14,9 @@ from acrflow.evidence.citation import read_citation
 from acrflow.evidence.reader import Record, absent
 from acrflow.guideline.model import Study
 from acrflow.guideline.qa import parse_topic
+from acrflow.guideline.study_quality import STRONG
 from acrflow.retrieval.features import features
-from acrflow.retrieval.quality import STRONG, figures, fit, grade
+from acrflow.retrieval.quality import figures, fit, grade
 
 DEFAULT = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 FOLDER = Path(os.environ.get("ACRFLOW_SHARED_DATA", DEFAULT)) / "acr"
@@ -35,8 +36,9 @@ def record(study: Study) -> Record:
 def test_a_grader_of_one_real_topic_orders_the_studies_of_the_other(trained_on: str) -> None:
     values, grades = {}, {}
     for topic in TOPICS:
-        names = (FOLDER / topic / f"{name}.pdf" for name in ("narrative", "appendix", "evidence_table"))
-        studies = [one for one in parse_topic(topic, *names)[0].studies if one.study_quality]
+        kinds = ("narrative", "appendix", "evidence_table")
+        documents = {kind: FOLDER / topic / f"{kind}.pdf" for kind in kinds}
+        studies = [one for one in parse_topic(topic, documents)[0].studies if one.study_quality]
         values[topic] = features(map(record, studies))
         grades[topic] = np.array([one.study_quality for one in studies])
     [tested_on] = set(TOPICS) - {trained_on}

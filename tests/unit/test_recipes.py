@@ -1,4 +1,4 @@
-"""The shipped recipes: their published values, and a run at tiny scale."""
+"""The shipped configuration of Gazal-R1: its published values, and a run at tiny scale."""
 
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ SHAPE = {"r": 4, "alpha": 8}
 
 
 def gazal() -> dict[str, Any]:
-    recipe: dict[str, Any] = yaml.safe_load((ROOT / "config/recipes/gazal_r1.yaml").read_text())
-    return recipe
+    values: dict[str, Any] = yaml.safe_load((ROOT / "config/gazal_r1.yaml").read_text())
+    return values
 
 
 def test_gazal_r1_has_the_published_values() -> None:
     loaded = configuration.load(gazal(), "gazal_r1.yaml")
-    sft, grpo = (loaded.spec(name)["training"] for name in ("gazal_sft", "gazal_r1"))
+    sft, grpo = (loaded.recipe(name).training.model_dump() for name in ("gazal_sft", "gazal_r1"))
     shape = {"r": 256, "alpha": 512, "dropout": 0.1, "rslora": True, "dora": True}
     assert all(part["optimizer"] == "exadam" and shape.items() <= part["lora"].items() for part in (sft, grpo))
     assert len(sft["lora"]["target_modules"]) == 7
@@ -42,22 +42,22 @@ def test_gazal_r1_has_the_published_values() -> None:
     assert published.items() <= grpo.items()
     assert grpo["mask_truncated"]
     assert grpo["batch"] * grpo["accumulation"] == 32 * 4
-    assert (loaded.spec("gazal_sft")["seed"], loaded.spec("gazal_r1")["seed"]) == (3407, 3047)
+    assert (loaded.recipe("gazal_sft").seed, loaded.recipe("gazal_r1").seed) == (3407, 3047)
     assert set(loaded.adapters) == {"gazal_sft", "gazal_r1"}
 
 
 def test_gazal_r1_runs_at_tiny_scale(tiny_base: str, examples: dict[str, Path], tmp_path: Path) -> None:
     """Both stages with the recipe's optimizer, adapter, loss, clip, mask and rewards; only sizes are smaller."""
-    recipe = gazal()
+    values = gazal()
     for stage in ("sft", "grpo"):
-        settings = recipe["training"][stage]
+        settings = values["training"][stage]
         settings |= {**SMALL, "lora": {**settings["lora"], **SHAPE}}
-    recipe["training"]["grpo"] |= {"completion_tokens": 16, "rollouts": "transformers"}
-    recipe["base"] = {"model": "tiny", "dtype": "float32", "quantization": "none"}
-    loaded = configuration.load(recipe, "gazal_r1.yaml")
+    values["training"]["grpo"] |= {"completion_tokens": 16, "rollouts": "transformers"}
+    values["base"] = {"model": "tiny", "dtype": "float32", "quantization": "none"}
+    loaded = configuration.load(values, "gazal_r1.yaml")
 
-    make(loaded.spec("gazal_sft"), tiny_base, examples, tmp_path / "sft")
-    log = make(loaded.spec("gazal_r1"), tiny_base, examples, tmp_path / "grpo", start=tmp_path / "sft/out")
+    make(loaded.recipe("gazal_sft"), tiny_base, examples, tmp_path / "sft")
+    log = make(loaded.recipe("gazal_r1"), tiny_base, examples, tmp_path / "grpo", start=tmp_path / "sft/out")
     assert log.filter(pl.col("metric") == "reward")["step"].to_list() == [1, 2]
     assert {f"rewards/{name}/mean" for name in ("answer", "format", "cosine_length", "repetition")} <= set(
         log["metric"]

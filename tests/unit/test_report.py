@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from invented_tables import predictions_of, rows_of, write_roster
 from programs import program as program_file
+from written_recipes import write_recipe
 
 from acrflow import schemas
 from acrflow.evaluation import by_evidence, compare, metrics
@@ -87,20 +88,11 @@ def write_adapters(folder: Path) -> list[Path]:
         if kind != "adapter":
             continue
         method = "sft" if name == "sft" else "grpo"
-        spec = {
-            "adapter": name,
-            "method": method,
-            "evidence": "none" if name == "sft" else "acr",
-            "prompt": "reasoning",
-            "rewards": {} if method == "sft" else {"answer": {"weight": 1.0, "options": {}}},
-            "seed": 7,
-            "training": {"steps": 80, "learning_rate": 0.001, "lora": {"r": 16}},
-            "versions": {"torch": "2.13.0"},
-        }
-        write_json(folder / name / "spec.json", spec)
-        schemas.write(
-            TrainingLog, training_log(method, number), folder.parent / "training" / name / "training_log.parquet"
-        )
+        rewarded = {"evidence": "acr", "rewards": {"answer": 1.0}} if method == "grpo" else {}
+        settings = {"steps": 80, "learning_rate": 0.001, "lora": {"r": 16}}
+        write_recipe(folder / name, {"method": method, **rewarded}, **settings)
+        log = folder.parent / "training" / name / "training_log.parquet"
+        schemas.write(TrainingLog, training_log(method, number), log)
         adapters.append(folder / name)
     return adapters
 
@@ -269,7 +261,7 @@ def test_an_invented_run_says_so_and_a_real_one_does_not(page: Path, tmp_path: P
 
 def test_a_missing_file_is_named_and_no_page_is_written(tmp_path: Path) -> None:
     files = write_run(tmp_path)
-    (tmp_path / "adapters" / "baseline" / "spec.json").unlink()
+    (tmp_path / "adapters" / "baseline" / "recipe.json").unlink()
     done = write_report(files, {})
-    assert done.returncode == 2 and "spec.json" in done.stderr
+    assert done.returncode == 2 and "recipe.json" in done.stderr
     assert not (tmp_path / "report").exists()

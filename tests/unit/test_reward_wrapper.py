@@ -6,13 +6,18 @@ import pickle
 import pytest
 
 from acrflow import rewards
-from acrflow.rewards import Declaration, Reward, RewardError
+from acrflow.config.registry import declare
+from acrflow.rewards import Reward, RewardError
 
 TEXTS = ["a", "b", "c"]
 
 
+def declared(function, columns=(), low=0.0, high=1.0):
+    return function, declare(function, columns, low, high)
+
+
 def wrap(values, columns: tuple[str, ...] = (), low: float = 0.0, high: float = 1.0) -> Reward:
-    return Reward("test", lambda completions, *gold: values, Declaration(columns, low, high))
+    return Reward("test", *declared(lambda completions, *gold: values, columns, low, high))
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 0.0], [1.0] * 4])
@@ -51,7 +56,7 @@ def test_conversations_are_read_as_their_last_message() -> None:
 
 def test_the_gold_columns_arrive_in_the_declared_order_and_others_are_ignored() -> None:
     seen = []
-    reward = Reward("test", lambda *lists: seen.extend(lists) or [0.0] * 3, Declaration(("votes", "id"), 0, 1))
+    reward = Reward("test", *declared(lambda *lists: seen.extend(lists) or [0.0] * 3, ("votes", "id")))
     reward(TEXTS, id=[1, 2, 3], votes=[4, 5, 6], traces=[7, 8, 9], prompts=["x"] * 3)
     assert seen == [TEXTS, [4, 5, 6], [1, 2, 3]]
 

@@ -5,11 +5,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from acrflow import rewards
-from acrflow.config.adapters import known_rewards
+from acrflow import rewards, schemas
+from acrflow.config.registry import EXAMPLES, PROVIDED, find_reward, known_rewards
 from acrflow.io.errors import InputError
 from acrflow.models.embedder import Embedder, embedder
 from acrflow.models.judge import BASE, Judge, judge
+from acrflow.schemas.dataset import Examples
 from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 
 NOBODY = "Nobody knows it but me. "
@@ -140,8 +141,10 @@ def test_shuffled_batches_keep_gold_with_its_prompt(bundled: Embedder, tiny_base
         "completion_tokens": lambda: 40,
     }
     options = {"reasoning_embedding": {"gated": True}, "reasoning_judge": {"least_mass": 0.0}}
-    loaded = [rewards.load(name, options.get(name, {}), provided) for name in sorted(known_rewards() - {"chance"})]
-    assert len(loaded) == 10
+    loaded = [
+        rewards.load(name, options.get(name, {}), provided)
+        for name in [one for one in known_rewards() if one != "chance"]
+    ]
     for reward in [*loaded, rewards.load("reasoning_embedding", {}, provided)]:
         straight, shuffled = (
             reward(
@@ -232,15 +235,30 @@ def test_chance_is_seeded_by_step_and_blind_to_the_text() -> None:
 
 
 def test_every_known_reward_loads_and_declares_itself() -> None:
-    assert len(known_rewards()) == 11
+    assert set(known_rewards()) >= {"answer", "format", "reasoning_judge", "reasoning_embedding"}
     for name in known_rewards():
         reward = rewards.load(name, {}, {"embedder": MagicMock, "judge": MagicMock, "completion_tokens": lambda: 8})
         assert reward.__name__ == name
-        assert set(reward.columns) <= {"id", "appropriateness", "traces", "references", "votes"}
+        assert set(reward.columns) <= set(EXAMPLES)
+
+
+def test_what_rewards_need_is_what_they_take_by_keyword() -> None:
+    needs = {name: find_reward(name)[1].needs for name in known_rewards()}
+    assert {name: need for name, need in needs.items() if need} == {
+        "cosine_length": ("completion_tokens",),
+        "reasoning_embedding": ("embedder",),
+        "reasoning_judge": ("judge",),
+        "soft_overlong": ("completion_tokens",),
+    }
+    assert all(set(need) <= set(PROVIDED) for need in needs.values())
+
+
+def test_the_columns_that_a_reward_may_ask_for_are_those_of_the_examples() -> None:
+    assert set(EXAMPLES) == set(schemas.polars_schema(Examples))
 
 
 def test_an_unknown_reward_or_option_is_named_with_what_there_is() -> None:
-    with pytest.raises(InputError, match=r"rewards\.beauty.*no such reward"):
+    with pytest.raises(InputError, match=r"rewards\.beauty: unknown reward beauty; known are answer"):
         rewards.load("beauty", {}, Nothing())
     with pytest.raises(InputError, match=r"(?s)unknown option sed.*seed, share"):
         rewards.load("chance", {"sed": 1}, Nothing())

@@ -105,8 +105,8 @@ def test_the_shipped_site_file_is_the_default() -> None:
     assert sites.load(ROOT / sites.DEFAULT) == Site()
 
 
-def test_every_key_of_a_site_is_explained_in_the_profile() -> None:
-    text = (ROOT / "profiles/slurm/README.md").read_text()
+def test_every_key_of_a_site_is_explained_in_the_manual() -> None:
+    text = (ROOT / "docs/cluster.md").read_text()
     assert [key for key in Site.model_fields if f"`{key}`" not in text] == []
 
 

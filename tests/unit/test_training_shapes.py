@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tiny_training import GRPO, SFT, make, spec, weights
+from tiny_training import GRPO, SFT, make, recipe, weights, with_rewards
 
 from acrflow import schemas
 from acrflow.config import configuration
@@ -21,6 +21,7 @@ from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 from acrflow.training import common, grpo
 from acrflow.training.adapter import check_start
 from acrflow.training.examples import to_train_on
+from acrflow.training.recipe import read
 
 REASONED = {"method": "sft", "reasoning": True}
 CONTINUED = {"method": "grpo", "init_from": "reasoned", "rewards": {"chance": 1.0}}
@@ -40,7 +41,7 @@ def test_every_shape_of_adapter_and_both_kinds_of_optimizer_train(
     tiny_base: str, examples: dict[str, Path], tmp_path: Path, lora: dict[str, bool], optimizer: str
 ) -> None:
     gentle = {**SFT, "steps": 5, "learning_rate": 1e-3}
-    wanted = spec("sft", sft={**gentle, "optimizer": optimizer, "lora": {**SHAPE, **lora}})
+    wanted = recipe("sft", sft={**gentle, "optimizer": optimizer, "lora": {**SHAPE, **lora}})
     log = make(wanted, tiny_base, examples, tmp_path)
     written = read_json(tmp_path / "out/adapter_config.json")
     assert (written["use_rslora"], written["use_dora"]) == (lora.get("rslora", False), lora.get("dora", False))
@@ -54,7 +55,7 @@ def test_an_optimizer_of_pytorch_optimizer_is_used_and_goes_on_where_it_was(
 ) -> None:
     import torch
 
-    wanted = spec("sft", sft={**SFT, "steps": 4, "learning_rate": 1e-3, "optimizer": "exadam"})
+    wanted = recipe("sft", sft={**SFT, "steps": 4, "learning_rate": 1e-3, "optimizer": "exadam"})
     make(wanted, tiny_base, examples, tmp_path / "whole")
     interrupted = tmp_path / "interrupted"
     with monkeypatch.context() as patch:
@@ -79,16 +80,17 @@ def stop_after(step: int) -> Any:
 
 def test_grpo_goes_on_from_sft_with_reasoning(tiny_base: str, examples: dict[str, Path], tmp_path: Path) -> None:
     adapters: dict[str, Any] = {"reasoned": REASONED, "continued": CONTINUED}
-    assert spec("reasoned", **adapters)["prompt"] == "reasoning"
-    make(spec("reasoned", **adapters), tiny_base, examples, tmp_path / "reasoned")
-    wanted = spec("continued", grpo={**GRPO, "steps": 2, "learning_rate": 1e-9, "beta": 0.04}, **adapters)
+    assert recipe("reasoned", **adapters).prompt == "reasoning"
+    make(recipe("reasoned", **adapters), tiny_base, examples, tmp_path / "reasoned")
+    wanted = recipe("continued", grpo={**GRPO, "steps": 2, "learning_rate": 1e-9, "beta": 0.04}, **adapters)
     log = make(wanted, tiny_base, examples, tmp_path / "continued", start=tmp_path / "reasoned/out")
     before, after = weights(tmp_path / "reasoned"), weights(tmp_path / "continued")
     assert before.keys() == after.keys()  # no copy of the reference among them
     assert all((before[key] - tensor).abs().max() < 1e-6 for key, tensor in after.items())
     assert log.filter(pl.col("metric") == "kl")["value"].abs().max() < 1e-3
-    assert read_json(tmp_path / "continued/out/spec.json")["inputs"]["init_from"]
-    card = model_card(read_json(tmp_path / "continued/out/spec.json"), log, rows=12)
+    continued = read(tmp_path / "continued/out")
+    assert continued.inputs.init_from
+    card = model_card(continued, log, rows=12)
     assert "| starts from | reasoned |" in card and "| training rows | 12 |" in card
 
 
@@ -97,11 +99,11 @@ def test_rows_without_traces_are_left_out_of_sft_with_reasoning_alone(examples: 
     empty = pl.Series("traces", [[]] * 3 + frame["traces"].to_list()[3:], dtype=pl.List(pl.String))
     frame = frame.with_columns(empty)
     ledger = Ledger("train_adapter.test", "examples")
-    kept = to_train_on(frame, spec("reasoned", reasoned=REASONED), Path("x"), ledger)
+    kept = to_train_on(frame, recipe("reasoned", reasoned=REASONED), "", Path("x"), ledger)
     assert (len(kept), ledger.as_dict()["left_out"]["no reasoning to learn"]["count"]) == (9, 3)
-    assert len(to_train_on(frame, spec("baseline"), Path("x"), ledger)) == 12
+    assert len(to_train_on(frame, recipe("baseline"), "", Path("x"), ledger)) == 12
     with pytest.raises(InputError, match="no examples to train on"):
-        to_train_on(frame.head(2), spec("reasoned", reasoned=REASONED), Path("x"), ledger)
+        to_train_on(frame.head(2), recipe("reasoned", reasoned=REASONED), "", Path("x"), ledger)
 
 
 def test_balanced_prompts_repeat_rare_labels_until_all_are_as_frequent() -> None:
@@ -118,8 +120,7 @@ def test_balanced_prompts_repeat_rare_labels_until_all_are_as_frequent() -> None
 
 def test_balanced_class_weights_are_taken_from_the_examples() -> None:
     assert grpo.balanced_weights([UNA] * 6 + [UA] * 2) == {UNA: pytest.approx(2 / 3), UA: 2.0}
-    wanted = spec("baseline")
-    wanted["rewards"]["answer"]["options"] = {"class_weights": "balanced"}
+    wanted = with_rewards(recipe("baseline"), answer={"class_weights": "balanced"})
     examples = pl.DataFrame({"appropriateness": [UNA] * 6 + [UA] * 2})
     answer = grpo.load_rewards(wanted, "", examples)[0]
     right = [f"<answer>{label}</answer>" for label in (UNA, UA)]
@@ -135,10 +136,10 @@ def test_each_seed_is_a_folder_of_its_own() -> None:
         "mine-seed6": ("mine", 6),
         "other": ("other", 2),
     }
-    first, second = loaded.spec("mine"), loaded.spec("mine-seed5")
-    assert (first.pop("adapter"), first.pop("seed")) == ("mine", 9)
-    assert (second.pop("adapter"), second.pop("seed")) == ("mine-seed5", 5)
-    assert first == second
+    first, second = loaded.recipe("mine"), loaded.recipe("mine-seed5")
+    assert (first.adapter, first.seed) == ("mine", 9)
+    assert (second.adapter, second.seed) == ("mine-seed5", 5)
+    assert first.model_copy(update={"adapter": "mine-seed5", "seed": 5}) == second
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,10 @@ def test_starts_seeds_and_batches_that_cannot_be_are_refused_with_the_configurat
     ],
 )
 def test_a_misspelt_reward_is_named_with_the_known_ones_whatever_else_is_wrong(adapter: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"adapters\.a\.rewards: unknown reward answr; known are answer, chance"):
+    with pytest.raises(
+        InputError,
+        match=r"adapters\.a\.rewards: unknown reward answr \(did you mean answer\?\); known are answer, chance",
+    ):
         configuration.load({"adapters": {"a": adapter}}, "test")
 
 
@@ -191,14 +195,14 @@ def test_a_module_an_optimizer_and_rollouts_that_are_not_there_are_named(
 ) -> None:
     lora = {**SHAPE, "target_modules": ["q_proj", "w_proj"]}
     with pytest.raises(InputError, match=r"(?s)no w_proj.*choose from .*down_proj"):
-        make(spec("sft", sft={**SFT, "lora": lora}), tiny_base, examples, tmp_path / "a")
+        make(recipe("sft", sft={**SFT, "lora": lora}), tiny_base, examples, tmp_path / "a")
     with pytest.raises(InputError, match=r"no adamm.*\n.*exadam"):
-        make(spec("sft", sft={**SFT, "optimizer": "adamm"}), tiny_base, examples, tmp_path / "b")
+        make(recipe("sft", sft={**SFT, "optimizer": "adamm"}), tiny_base, examples, tmp_path / "b")
     import torch
 
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="vLLM rollouts need a GPU"):
-            make(spec("control", grpo={**GRPO, "rollouts": "vllm"}), tiny_base, examples, tmp_path / "c")
+            make(recipe("control", grpo={**GRPO, "rollouts": "vllm"}), tiny_base, examples, tmp_path / "c")
 
 
 def test_a_rollout_server_that_does_not_answer_is_named_with_what_to_do() -> None:
@@ -217,7 +221,7 @@ def test_code_that_comes_with_a_base_is_never_run(tmp_path: Path, monkeypatch: p
 
 
 def test_an_adapter_to_start_from_must_be_safetensors_of_the_same_shape(tmp_path: Path) -> None:
-    shape = spec("sft")["training"]["lora"]
+    shape = recipe("sft").training.lora
     with pytest.raises(InputError, match=r"adapter_model.safetensors, adapter_config.json is missing"):
         check_start(tmp_path, shape)
     (tmp_path / "adapter_config.json").write_text('{"r": 64, "lora_alpha": 8, "target_modules": ["q_proj"]}')

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tiny_training import GRPO, SFT, command, make, spec, wait_for
+from tiny_training import GRPO, SFT, command, make, recipe, wait_for, with_rewards
 
 from acrflow import schemas
 from acrflow.io.errors import InputError
@@ -27,9 +27,7 @@ def trained(tiny_base: str, examples: dict[str, Path], tmp_path_factory: pytest.
     """Folder of a GRPO training of 3 steps with KL, two forward passes a step, and an embedding reward."""
     folder = tmp_path_factory.mktemp("trained")
     grpo = {**GRPO, "steps": 3, "batch": 2, "accumulation": 2, "beta": 0.04}
-    wanted = spec("medreason_embed", grpo=grpo)
-    wanted["rewards"]["chance"] = {"weight": 1.0, "options": {}}
-    make(wanted, tiny_base, examples, folder)
+    make(with_rewards(recipe("medreason_embed", grpo=grpo), chance={}), tiny_base, examples, folder)
     return folder
 
 
@@ -78,7 +76,7 @@ def test_tensorboard_gets_every_step_once_also_after_a_resume(
     class Killed(BaseException):
         """As sudden as SIGKILL: nothing tidies up."""
 
-    wanted = spec("sft", sft={**SFT, "steps": 6, "save_every": 2})
+    wanted = recipe("sft", sft={**SFT, "steps": 6, "save_every": 2})
     with pytest.MonkeyPatch.context() as patch:
         watch = Watch.on_log
 
@@ -117,7 +115,7 @@ def test_a_collapsed_training_stops_with_its_reason(
 ) -> None:
     """Every group without spread, since every completion of the tiny base gets the same reward."""
     grpo = {**GRPO, "collapse_steps": 2, "on_collapse": "stop"}
-    wanted = spec("same", grpo=grpo, same={"method": "grpo", "rewards": {"chance": {"options": {"share": 1.0}}}})
+    wanted = recipe("same", grpo=grpo, same={"method": "grpo", "rewards": {"chance": {"options": {"share": 1.0}}}})
     with pytest.raises(InputError, match=r"for 2 steps up to step 2, no group had any spread"):
         make(wanted, tiny_base, examples, tmp_path)
     assert "it may be tried again" in capsys.readouterr().out
@@ -142,7 +140,7 @@ def test_the_same_crash_at_the_same_step_twice_is_not_tried_again(
         if state.global_step == 4:
             raise RuntimeError("CUDA error: an illegal memory access\nmore")
 
-    wanted = spec("sft", sft={**SFT, "steps": 6})
+    wanted = recipe("sft", sft={**SFT, "steps": 6})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Watch, "on_log", explode)
         for word in ("may be tried again", "will not be tried again"):
@@ -172,7 +170,7 @@ def test_another_crash_or_step_begins_the_count_anew(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_last_good_checkpoint(tiny_base: str, examples: dict[str, Path], tmp_path: Path) -> None:
     """Files may no longer grow beyond 1 kB, from the first checkpoint on: what the process writes then fails."""
     steps = 40
-    wanted = spec("sft", sft={**SFT, "steps": steps})
+    wanted = recipe("sft", sft={**SFT, "steps": steps})
     process = subprocess.Popen(
         command(wanted, tiny_base, examples, tmp_path),
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -190,4 +188,4 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tiny_base: str, examples: d
     assert not (tmp_path / "out").exists()
     log = make(wanted, tiny_base, examples, tmp_path)
     assert log.filter(pl.col("metric") == "loss")["step"].to_list() == list(range(1, steps + 1))
-    assert read_json(tmp_path / "out/spec.json")["training"]["steps"] == steps
+    assert read_json(tmp_path / "out/recipe.json")["training"]["steps"] == steps

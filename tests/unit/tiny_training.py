@@ -1,6 +1,5 @@
 """Trainings of a few steps on the tiny base: what the tests of training share."""
 
-import json
 import subprocess
 import sys
 import time
@@ -11,11 +10,13 @@ import polars as pl
 
 from acrflow import schemas
 from acrflow.config import configuration
-from acrflow.config.adapters import paper_adapters
+from acrflow.config.adapters import Reward, paper_adapters
+from acrflow.config.recipe import Recipe
 from acrflow.schemas.dataset import Examples
-from acrflow.training import checkpoints, recipe
+from acrflow.training import checkpoints
 from acrflow.training.log import read_log
-from acrflow.training.train import Place, train, write_adapter
+from acrflow.training.recipe import resolve
+from acrflow.training.train import Environment, train, write_adapter
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
@@ -35,8 +36,8 @@ GRPO = {**TINY, "steps": 6, "batch": 4, "generations": 2, "completion_tokens": 1
 CONTROL = {"method": "grpo", "rewards": {"chance": 1.0}}
 
 
-def spec(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO, **more: dict[str, Any]) -> dict[str, Any]:
-    """The spec of one of the shipped adapters, or one of `more`, with tiny hyperparameters."""
+def recipe(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO, **more: dict[str, Any]) -> Recipe:
+    """The recipe of one of the shipped adapters, or one of `more`, with tiny hyperparameters."""
     adapters = {**paper_adapters(), "control": CONTROL, **more}
     values = {
         "base": {"model": "tiny", "dtype": "float32", "quantization": "none"},
@@ -45,35 +46,39 @@ def spec(name: str, sft: dict[str, Any] = SFT, grpo: dict[str, Any] = GRPO, **mo
         "adapters": adapters,
         "seed": 3,
     }
-    return configuration.load(values, "test").spec(name)
+    return configuration.load(values, "test").recipe(name)
 
 
-def make(
-    wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path, start: Path | None = None
-) -> pl.DataFrame:
+def with_rewards(wanted: Recipe, **options: dict[str, Any]) -> Recipe:
+    """The recipe with further rewards of weight 1, or others of its own, each with options."""
+    rewards = {name: Reward(options=given) for name, given in options.items()}
+    return wanted.model_copy(update={"rewards": {**wanted.rewards, **rewards}})
+
+
+def make(wanted: Recipe, base: str, examples: dict[str, Path], folder: Path, start: Path | None = None) -> pl.DataFrame:
     """Train in this process and write the adapter to `folder/out`."""
-    file = examples[wanted["prompt"]]
-    resolved = recipe.resolve(wanted, base, file, start)
+    file = examples[wanted.prompt]
+    resolved = resolve(wanted, base, file, start)
     checkpoints.prepare(folder / "checkpoints", resolved, restart=False)
     frame = schemas.read(Examples, file)
-    last = train(resolved, frame, Place(base, folder / "checkpoints", start, folder / "board"))
+    last = train(resolved, frame, Environment(base, folder / "checkpoints", start, folder / "board"))
     assert last is not None
     write_adapter(resolved, base, last, folder / "out")
     return read_log(folder / "out")
 
 
-def command(wanted: dict[str, Any], base: str, examples: dict[str, Path], folder: Path) -> list[str]:
+def command(wanted: Recipe, base: str, examples: dict[str, Path], folder: Path) -> list[str]:
     """The command line of the same."""
     return [
         *(
             sys.executable,
             str(ROOT / "scripts/adapters/train_adapter.py"),
-            "--spec",
-            json.dumps(wanted),
+            "--recipe",
+            wanted.model_dump_json(),
             "--base",
             base,
         ),
-        *("--examples", str(examples[wanted["prompt"]])),
+        *("--examples", str(examples[wanted.prompt])),
         *("--checkpoints", str(folder / "checkpoints"), "--out", str(folder / "out")),
         *("--ledger", str(folder / "ledger.json"), "--tensorboard", str(folder / "board")),
     ]

@@ -29,6 +29,10 @@ def own_config(project, text: str) -> tuple[str, str]:
     [
         ("trainning: {}", ["own.yaml", "trainning", "unknown key"]),
         ("adapters: {baseline: {rewards: {anwser: 1.0}}}", ["own.yaml", "adapters.baseline", "unknown reward anwser"]),
+        (
+            "adapters: {baseline: {rewards: {chance: {options: {sed: 1}}}}}",
+            ["own.yaml", "adapters.baseline.rewards.chance.options: unknown option sed (did you mean seed?)"],
+        ),
         ("adapters: {mine: {rewards: {answer: 1.0}}}", ["own.yaml", "adapters.mine.method", "missing"]),
         ("adapters: {mine: {method: grpo, rewards: {answer: 0}}}", ["adapters.mine", "weight"]),
         ("training: {grpo: {batch: 5}}", ["training.grpo", "multiple of generations"]),

@@ -34,7 +34,7 @@ def test_topics_of_an_own_list_are_downloaded_and_a_missing_one_leaves_the_other
         for kind, page in kinds.items():
             document = own_project.root / f"mine/documents/amber/{kind}.pdf"
             lists.documents[f"/list/{page}"] = Answer(body=document.read_bytes())
-        download = f"download={{url: '{lists.url}', seconds_between_requests: 0, pages: {{evidence_table_html: null}}"
+        download = f"download={{url: '{lists.url}', seconds_between_requests: 0, pages: {{evidence_table.html: null}}"
         options = ["--profile", "profiles/demo", "results/x/guidelines.parquet", "--config", "run=x"]
         options += ["documents=download", "topics={download: topics.tsv}"]
 

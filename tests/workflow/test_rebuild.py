@@ -140,8 +140,8 @@ def test_an_adapter_has_weights_and_recipe_and_beside_them_log_and_card(built) -
     for adapter in ADAPTERS:
         folder = built.root / "results/demo/adapters" / adapter
         names = {path.name for path in folder.iterdir()}
-        assert names >= {"adapter_model.safetensors", "adapter_config.json", "spec.json", "trainer_state.json"}
-        assert json.loads((folder / "spec.json").read_text())["adapter"] == adapter
+        assert names >= {"adapter_model.safetensors", "adapter_config.json", "recipe.json", "trainer_state.json"}
+        assert json.loads((folder / "recipe.json").read_text())["adapter"] == adapter
         assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]
         written = {path.name for path in (built.root / "results/demo/training" / adapter).iterdir()}
         sampled = set() if adapter == "sft" else {"completions.parquet"}

@@ -16,9 +16,9 @@ from acrflow.cluster.requests import requests
 from acrflow.cluster.site import Site
 from acrflow.config.configuration import Config
 from acrflow.config.resources import Needs
+from acrflow.io.shipped import shipped
 
 PROGRAMS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo", "sacct", "sacctmgr")
-PINS = Path("envs/slurm.txt")
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,15 @@ def programs() -> Iterator[Answer]:
     absent = [name for name in PROGRAMS if not shutil.which(name)]
     found = f"{', '.join(absent)} missing" if absent else " ".join(lines("sinfo", "--version") or ["?"])
     yield Answer("Slurm", not absent, found, "log in to a submit host, or load the module that brings Slurm's commands")
-    for name, pinned in re.findall(r"^([\w-]+)==(\S+)", PINS.read_text(encoding="utf-8"), re.MULTILINE):
+    pins = shipped("envs/slurm.txt").read_text(encoding="utf-8")
+    for name, pinned in re.findall(r"^([\w-]+)==(\S+)", pins, re.MULTILINE):
         try:
             installed = version(name)
         except PackageNotFoundError:
             installed = "missing"
         yield Answer(name, installed == pinned, installed, f"make install (pinned is {pinned})")
     link = Path("slurm")
-    remedy = "from the repository root: ln -sfn profiles/slurm slurm"
+    remedy = f"in this folder: ln -sfn {shipped('profiles/slurm')} slurm"
     yield Answer("--profile slurm", (link / "config.yaml").is_file(), f"./slurm -> {link.resolve()}", remedy)
 
 
@@ -172,8 +173,10 @@ def models(config: Config) -> Iterator[Answer]:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    named = {config.base.model: config.base.revision}
-    named |= dict.fromkeys([config.models.embedder, config.models.judge], None)
+    named = {config.base.model: config.base.revision, config.models.embedder: None}  # baselines and metrics embed too
+    for recipe in map(config.recipe, config.trained()):
+        named |= {recipe.base.model: recipe.base.revision}
+        named |= dict.fromkeys(one for one in (recipe.models.embedder, recipe.models.judge) if one)
     named |= dict.fromkeys([one for one in (config.models.evaluation_judge, config.models.entities) if one], None)
     for name, revision in named.items():
         if name in ("tiny", "base", "bundled", "gazetteer"):

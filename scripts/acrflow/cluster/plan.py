@@ -1,13 +1,30 @@
 """How long a run takes on so many GPUs: from a few stated figures, by list scheduling.
 
 Critical-path list scheduling (Graham, SIAM J. Appl. Math. 17, 1969): whenever GPUs are free, the ready task with the
-longest path of work behind it starts.
+longest path of work behind it starts. Jobs and files are counted by Snakemake itself: a dry run and --summary of the
+paper's configuration with so many seeds.
 """
 
 import heapq
+import re
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import yaml
+
+from acrflow.config.adapters import paper_adapters
 from acrflow.config.configuration import Config
+from acrflow.config.evaluation import Evaluation
+from acrflow.io.errors import InputError
+from acrflow.io.shipped import shipped
+
+SEEDS = {1: 8, 12: 64, 100: 512}  # seeds of each adapter: the GPUs that they fill
+ADAPTER_FILES = {"sft": 11, "grpo": 13}  # in an adapter's two folders, of which Snakemake counts each as one
+MARKS = ("<!-- plan -->", "<!-- /plan -->")
 
 
 @dataclass(frozen=True)
@@ -117,3 +134,57 @@ def schedule(wanted: list[Task], gpus: int, figures: Figures) -> Plan:
             names.discard(ended)
     gpu_hours = sum(task.gpus * task.hours for task in wanted)
     return Plan(gpu_hours, figures.data + now + figures.after, starts)
+
+
+def table() -> str:
+    """The plan of the paper's adapters with 1, 12 and 100 seeds each, as a table in Markdown."""
+    lines = [
+        "| seeds | adapters | jobs | of them on GPUs | files | GPU hours | hours on 8 | on 64 | on 512 GPUs |",
+        "| --: | --: | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    for seeds in SEEDS:
+        # merged, each adapter is predicted by a job of its own; else one job predicts for all
+        further = {"seeds": list(range(1, seeds))}
+        evaluation = {"merge": True, "other_evidence": []}
+        jobs, files = counted({"adapters": dict.fromkeys(paper_adapters(), further), "evaluation": evaluation})
+        adapters = {name: one.model_copy(update=further) for name, one in paper_adapters().items()}
+        config = Config(adapters=adapters, evaluation=Evaluation.model_validate(evaluation))
+        wanted = tasks(config, Figures())
+        plans = {gpus: schedule(wanted, gpus, Figures()) for gpus in SEEDS.values()}
+        hours = " | ".join(f"{plan.hours:.1f}" for plan in plans.values())
+        trained = [config.adapters[adapter].method for adapter, _ in config.trained().values()]
+        within = sum(ADAPTER_FILES[method] - 2 for method in trained)
+        cells = [seeds, len(trained), jobs, len(wanted), files + within, f"{plans[8].gpu_hours:.0f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} | {hours} |")
+    return "\n".join(lines)
+
+
+def counted(values: dict[str, Any]) -> tuple[int, int]:
+    """Jobs and declared files of the paper's configuration with some values laid over it."""
+    root = shipped("Snakefile").parent
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "values.yaml"
+        file.write_text(yaml.safe_dump({**values, "results": scratch}))
+        snakemake = [str(Path(sys.executable).parent / "snakemake"), "--profile", "slurm", "--nocolor", "--configfile"]
+        plan, summary = (
+            subprocess.run([*snakemake, str(file), *how], cwd=root, capture_output=True, text=True, check=True).stdout
+            for how in (["--quiet", "rules", "-n", "--", "all"], ["--summary", "--", "all"])
+        )
+    jobs = int(re.findall(r"^total\s+(\d+)", plan, re.MULTILINE)[0])
+    return jobs, sum(line.startswith(scratch) for line in summary.splitlines())
+
+
+def around(page: Path) -> tuple[str, str]:
+    """What stands before and after the table in a page, the marks included.
+
+    Raises:
+        InputError: the page is missing, or has no place for the table.
+    """
+    remedy = f"name a page with {' and '.join(MARKS)} on lines of their own, such as docs/scaling.md"
+    if not page.is_file():
+        raise InputError(page, "no such page", remedy)
+    before, opened, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
+    _, closed, after = rest.partition(MARKS[1])
+    if not (opened and closed):
+        raise InputError(page, "no place for the table", remedy)
+    return f"{before}{opened}\n", f"\n{closed}{after}"

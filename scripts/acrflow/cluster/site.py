@@ -64,7 +64,7 @@ def load(path: str | Path | None = None) -> Site:
     except yaml.YAMLError as error:
         raise InputError(file, f"not YAML: {error}", f"write it after {DEFAULT}") from None
     except ValidationError as error:
-        remedy = "profiles/slurm/README.md lists every key with its meaning"
+        remedy = "docs/cluster.md lists every key with its meaning"
         raise InputError(file, problems(error), remedy) from None
 
 

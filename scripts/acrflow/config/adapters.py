@@ -1,14 +1,15 @@
 """Adapters: a few lines each."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from acrflow.config.base import OwnBase
 from acrflow.config.evidence import EvidenceKind, examples_name
+from acrflow.config.registry import find_reward
 from acrflow.config.section import Section
 
-REWARDS_FOLDER = Path(__file__).parents[1] / "rewards"
+Method = Literal["sft", "grpo"]
 
 
 class Reward(Section):
@@ -21,7 +22,7 @@ class Reward(Section):
 class Adapter(Section):
     """One adapter: a few lines. A reward may be written as a bare weight."""
 
-    method: Literal["sft", "grpo"]
+    method: Method
     evidence: EvidenceKind = Field("none", description="in the prompt: none, acr, or retrieved (see `retrieval`)")
     rewards: dict[str, Reward] = Field({}, description="of grpo: each with a weight, or weight and options")
     reasoning: bool = Field(False, description="sft: train on reasoning and label instead of the label alone")
@@ -30,6 +31,7 @@ class Adapter(Section):
     seeds: list[int] = Field([], description="further seeds, each an adapter folder <name>-seed<k> of its own")
     resources: dict[str, Any] = Field({}, description="overrides of resources.train_adapter, for instance {gpus: 8}")
     training: dict[str, Any] = Field({}, description="overrides of the method's hyperparameters")
+    base: OwnBase | None = Field(None, description="its own base model; what is left out is the run's")
 
     @field_validator("rewards", mode="before")
     @classmethod
@@ -37,9 +39,8 @@ class Adapter(Section):
         if not isinstance(value, dict):
             return value
         # before anything else about a reward: what is wrong with a misspelt one's value says little
-        unknown = sorted({str(name) for name in value} - known_rewards())
-        if unknown:
-            raise ValueError(f"unknown reward {', '.join(unknown)}; known are {', '.join(sorted(known_rewards()))}")
+        for name in value:
+            find_reward(str(name))
         return {
             name: {"weight": reward} if isinstance(reward, int | float) else reward for name, reward in value.items()
         }
@@ -65,11 +66,6 @@ class Adapter(Section):
     def examples(self) -> str:
         """Name of its rendered examples: the prompt, and where the evidence comes from."""
         return examples_name(self.prompt, self.evidence)
-
-
-def known_rewards() -> frozenset[str]:
-    """Names of the rewards: the modules of `acrflow/rewards/`, found without importing them."""
-    return frozenset(path.stem for path in REWARDS_FOLDER.glob("[!_]*.py"))
 
 
 def paper_adapters() -> dict[str, Adapter]:

@@ -7,13 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from acrflow.config import registry
 from acrflow.config.adapters import Adapter, paper_adapters
-from acrflow.config.base import Base
+from acrflow.config.base import TINY, Base
 from acrflow.config.dataset import Dataset
-from acrflow.config.documents import TABLE_ENDINGS, Download, Table, Topics
+from acrflow.config.documents import TABLE_ENDINGS, Download, Table, Topics, known_publishers
 from acrflow.config.evaluation import BASELINES, Evaluation
 from acrflow.config.evidence import Evidence, EvidenceKind
 from acrflow.config.models import Models
+from acrflow.config.recipe import Recipe, RewardModels
 from acrflow.config.resources import Needs, Resources
 from acrflow.config.retrieval import Retrieval
 from acrflow.config.section import NAME, Section, problems
@@ -38,6 +40,7 @@ class Config(Section):
         "download",
         description="invented, download, folder with one folder per topic, or table (.csv, .csv.gz, .parquet, .xlsx)",
     )
+    publisher: str = Field("acr", description="whose documents: a module of acrflow/guideline/publishers")
     topics: Topics = Field(default_factory=Topics)
     table: Table = Field(default_factory=Table)
     generalization: list[str] | None = Field(
@@ -57,6 +60,13 @@ class Config(Section):
     adapters: dict[Annotated[str, Field(pattern=NAME)], Adapter] = Field(default_factory=lambda: paper_adapters())
     evaluation: Evaluation = Field(default_factory=Evaluation)
 
+    @field_validator("publisher")
+    @classmethod
+    def _known_publisher(cls, name: str) -> str:
+        if name not in known_publishers():
+            raise ValueError(f"unknown publisher {name}; known are {', '.join(known_publishers())}")
+        return name
+
     @field_validator("adapters", mode="before")
     @classmethod
     def _without_null(cls, value: Any) -> Any:
@@ -69,6 +79,12 @@ class Config(Section):
         if self.documents in ("invented", "download"):
             return "invented" if self.documents == "invented" else "download"
         return "table" if self.documents.lower().endswith(TABLE_ENDINGS) else "folder"
+
+    @model_validator(mode="after")
+    def _invented_documents_are_laid_out_as_the_acrs(self) -> "Config":
+        if self.source == "invented" and self.publisher != "acr":
+            raise ValueError("publisher: invented documents are laid out as the ACR's; set it to acr")
+        return self
 
     @model_validator(mode="after")
     def _adapters_resolve(self) -> "Config":
@@ -97,11 +113,23 @@ class Config(Section):
                 raise ValueError(f"adapters.{name}: server_gpus is not a multiple of launch.vllm_tensor_parallel")
             # TRL merges the adapter into the base before each rollout. In 4 bits that rounds the base itself anew
             # every time, and vLLM cannot load the result (huggingface/trl issues 3466 and 4973, both open)
-            if self.base.quantization == "4bit" and rollouts not in (None, "transformers"):
+            if self.base_of(name).quantization == "4bit" and rollouts not in (None, "transformers"):
                 remedy = "set base.quantization to none, or training.grpo.rollouts to transformers"
                 raise ValueError(f"adapters.{name}: vLLM cannot roll out a 4-bit base while it is trained; {remedy}")
+            if self.base_of(name).model == TINY != self.base.model:
+                raise ValueError(f"adapters.{name}.base.model: tiny is made only for a run whose own base.model it is")
+            self._check_rewards(name)
             self._check_start(name)
         return self
+
+    def _check_rewards(self, name: str) -> None:
+        """Raise ValueError unless each reward has the options that it is given, and can use their values."""
+        provided = {"completion_tokens": getattr(self.hyperparameters(name), "completion_tokens", None)}
+        for reward, given in self.adapters[name].rewards.items():
+            try:
+                registry.check_options(reward, given.options, provided)
+            except ValueError as error:
+                raise ValueError(f"adapters.{name}.rewards.{reward}.options: {error}") from None
 
     def _check_start(self, name: str) -> None:
         """Raise ValueError unless `init_from` leads to a first adapter or a folder, all of one shape."""
@@ -114,6 +142,8 @@ class Config(Section):
                 raise ValueError(f"{where} leads back to itself")
             if self.hyperparameters(start).lora != self.hyperparameters(name).lora:
                 raise ValueError(f"{where} has another lora shape; give both the same training.lora")
+            if not self.base_of(name).reads_like(self.base_of(start)):
+                raise ValueError(f"{where} has another base model; give both the same model, revision and template")
             seen.append(start)
 
     @property
@@ -136,38 +166,42 @@ class Config(Section):
 
     def hyperparameters(self, adapter: str) -> Sft | Grpo:
         """The method's hyperparameters with the adapter's overrides."""
-        recipe = self.adapters[adapter]
-        shared: Sft | Grpo = self.training.sft if recipe.method == "sft" else self.training.grpo
+        own = self.adapters[adapter]
+        shared: Sft | Grpo = self.training.sft if own.method == "sft" else self.training.grpo
         merged = shared.model_dump()
-        for key, value in recipe.training.items():
+        for key, value in own.training.items():
             merged[key] = {**merged[key], **value} if isinstance(merged.get(key), dict) else value
         return type(shared).model_validate(merged)
 
-    def spec(self, folder: str) -> dict[str, Any]:
-        """An adapter's whole recipe as plain values: everything that decides its weights, and nothing else.
+    def base_of(self, folder: str) -> Base:
+        """The base model of an adapter folder, one of `trained()`; of any other model, the run's."""
+        trained = self.trained()
+        own = self.adapters[trained[folder][0]].base if folder in trained else None
+        return self.base if own is None else self.base.under(own)
+
+    def recipe(self, folder: str) -> Recipe:
+        """An adapter folder's whole recipe: everything that decides its weights, and nothing else.
 
         Args:
             folder: one of `trained()`.
         """
-        adapter, seed = self.trained()[folder]
-        recipe = self.adapters[adapter]
-        models = {}
-        if "reasoning_embedding" in recipe.rewards:
-            models["embedder"] = self.models.embedder
-        if "reasoning_judge" in recipe.rewards:
-            models["judge"] = self.models.judge
-        return {
-            "adapter": folder,
-            "method": recipe.method,
-            "evidence": recipe.evidence,
-            "prompt": recipe.prompt,
-            "rewards": {name: reward.model_dump() for name, reward in recipe.rewards.items()},
-            "init_from": recipe.init_from,
-            "seed": seed,
-            "base": self.base.model_dump(include={"model", "revision", "dtype", "quantization"}),
-            "models": {**models, "device": self.models.device} if models else {},
-            "training": self.hyperparameters(adapter).model_dump(),
-        }
+        name, seed = self.trained()[folder]
+        adapter, base = self.adapters[name], self.base_of(folder)
+        needs = {need for reward in adapter.rewards for need in registry.find_reward(reward)[1].needs}
+        models = {need: getattr(self.models, need) for need in registry.MODELS if need in needs}
+        return Recipe(
+            adapter=folder,
+            method=adapter.method,
+            evidence=adapter.evidence,
+            prompt=adapter.prompt,
+            rewards=adapter.rewards,
+            init_from=adapter.init_from,
+            seed=seed,
+            base=base.weights,
+            prompt_tokens=None if base.reads_like(self.base) else self.dataset.prompt_tokens,
+            models=RewardModels(**models, device=self.models.device) if models else RewardModels(),
+            training=self.hyperparameters(name),
+        )
 
 
 def load(values: dict[str, Any], source: str) -> Config:

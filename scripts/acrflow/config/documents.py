@@ -1,15 +1,23 @@
-"""Where guidelines come from, typed: topic lists, a table of rows, the download.
+"""Where guidelines come from, typed: publishers, topic lists, a table of rows, the download.
 
 This module imports neither torch nor polars.
 """
 
+import pkgutil
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from acrflow.config.section import Section
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet", ".xlsx")
+PUBLISHERS_FOLDER = Path(__file__).parents[1] / "guideline/publishers"
+
+
+def known_publishers() -> list[str]:
+    """Names of the publishers: the modules of `acrflow/guideline/publishers/`, found without importing them."""
+    return sorted(module.name for module in pkgutil.iter_modules([str(PUBLISHERS_FOLDER)]))
 
 
 class Topics(Section):
@@ -56,39 +64,25 @@ class Table(Section):
         return self
 
 
-class Pages(Section):
-    """Where the lists have a topic's documents: page and query with {acr_id}, {panel}, {title}; null: not wanted."""
-
-    narrative_pdf: str | None = "TopicNarrativePdf?topicId={acr_id}"
-    appendix_pdf: str | None = "GenerateAppendixPDF?PanelName={panel}&TopicId={acr_id}"
-    appendix_html: str | None = Field(
-        "GetAppendix?PanelName={panel}&TopicId={acr_id}", description="query by analogy, not verified"
-    )
-    evidence_table_pdf: str | None = "DownloadPdf?TopicId={acr_id}&TopicName={title}"
-    evidence_table_html: str | None = Field(
-        "GetEvidence?TopicId={acr_id}&TopicName={title}", description="query by analogy, not verified"
-    )
-
-    @model_validator(mode="after")
-    def _only_known_fields(self) -> "Pages":
-        for page in self.files().values():
-            try:
-                (page or "").format(acr_id="", panel="", title="")
-            except (KeyError, ValueError, IndexError) as error:
-                raise ValueError(f"{page}: use {{acr_id}}, {{panel}} and {{title}} only ({error})") from None
-        return self
-
-    def files(self) -> dict[str, str | None]:
-        """File name -> page and query."""
-        return {".".join(name.rsplit("_", 1)): page for name, page in self.model_dump().items()}
-
-
 class Download(Section):
     """The polite download of guideline documents."""
 
     accept_acr_terms: bool = Field(False, description="you have read and accept the ACR's terms of use")
-    url: str = Field("https://acsearch.acr.org/list", description="base address of the guideline lists")
-    pages: Pages = Field(default_factory=Pages)
+    url: str | None = Field(None, description="base address of the guideline lists; null: the publisher's")
+    pages: dict[str, str | None] = Field(
+        {},
+        description="corrections, file name: page and query with {acr_id}, {panel}, {title}; null: not wanted",
+    )
     contact: str | None = Field(None, description="your address, told to the server with acrflow's name and version")
     seconds_between_requests: float = Field(1.0, ge=0, description="pause between two requests, in seconds")
     folder: str = Field("cache/documents", description="folder of downloaded documents, shared by all runs")
+
+    @field_validator("pages")
+    @classmethod
+    def _only_known_fields(cls, pages: dict[str, str | None]) -> dict[str, str | None]:
+        for page in pages.values():
+            try:
+                (page or "").format(acr_id="", panel="", title="")
+            except (KeyError, ValueError, IndexError) as error:
+                raise ValueError(f"{page}: use {{acr_id}}, {{panel}} and {{title}} only ({error})") from None
+        return pages

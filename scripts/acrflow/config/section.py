@@ -25,9 +25,9 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 class Section(BaseModel):
-    """A part of the configuration; a key it does not know is an error."""
+    """A part of the configuration: a key it does not know is an error, and once read it stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 NAME = r"^[a-z][a-z0-9_]*$"

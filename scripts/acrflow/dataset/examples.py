@@ -8,7 +8,7 @@ import polars as pl
 from acrflow import schemas
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
-from acrflow.models.tokenizer import count_tokens
+from acrflow.models.tokenizer import check_end, count_tokens, prompt_tokens
 from acrflow.schemas.dataset import Examples
 from acrflow.tasks import completion
 from acrflow.tasks.prompts import Prompt, messages, prompt_hash
@@ -29,7 +29,7 @@ def render(
     Args:
         rows: `schemas.dataset.Rows`; may be empty.
         prompt: the prompt.
-        tokenizer: the base model's, from `acrflow.dataset.tokenizer.load_tokenizer`.
+        tokenizer: the base model's, from `acrflow.models.tokenizer.load_tokenizer`.
         max_tokens: longest prompt, in tokens with the chat template; longer ones are left out.
         ledger: gets the rows left out, and as facts the longest prompt and gold completion in tokens.
 
@@ -41,7 +41,7 @@ def render(
     """
     records: list[dict[str, Any]] = rows.to_dicts()
     rendered = [messages(prompt, record) for record in records]
-    lengths = count_tokens(tokenizer, [_chat(tokenizer, conversation) for conversation in rendered])
+    lengths = [len(ids) for ids in prompt_tokens(tokenizer, rendered)]
     examples = []
     for record, conversation, tokens in zip(records, rendered, lengths, strict=True):
         ledger.taken += 1
@@ -95,27 +95,3 @@ def with_evidence(rows: pl.DataFrame, evidence: Mapping[str, Evidence]) -> pl.Da
 def gold_completion(prompt: Prompt, traces: list[str], label: str) -> str:
     """The completion that a prompt asks for: traces and label, or the label alone."""
     return completion.write(" ".join(traces) if prompt.reasoned else None, label)
-
-
-def check_end(tokenizer: "PreTrainedTokenizerBase", conversation: Messages, answer: str) -> None:
-    """Check on one example that training sees the end of the sequence.
-
-    Raises:
-        InputError: the tokenizer has no end-of-sequence token, pads with it (the real end would be masked), or its
-            chat template does not write it after an answer: a model trained so never stops.
-    """
-    name = tokenizer.name_or_path
-    if tokenizer.eos_token_id is None or tokenizer.eos_token_id == tokenizer.pad_token_id:
-        what = f"end of sequence {tokenizer.eos_token}, padding {tokenizer.pad_token}: the end is missing or masked"
-        raise InputError(name, what, "give the tokenizer a padding token of its own")
-    prompt = _chat(tokenizer, conversation)
-    whole = tokenizer.apply_chat_template([*conversation, {"role": "assistant", "content": answer}], tokenize=False)
-    ids, start = tokenizer([str(whole), prompt], add_special_tokens=False)["input_ids"]
-    if tokenizer.eos_token_id not in ids[len(start) :]:
-        what = f"the chat template does not end an answer with {tokenizer.eos_token}"
-        raise InputError(name, what, "mend the tokenizer's chat template, or set eos_token to the token it writes")
-
-
-def _chat(tokenizer: "PreTrainedTokenizerBase", conversation: Messages) -> str:
-    """The prompt as the model reads it, up to where its answer begins."""
-    return str(tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True))

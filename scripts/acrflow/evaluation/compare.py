@@ -186,3 +186,21 @@ def two(a: tuple[Path, pl.DataFrame], b: tuple[Path, pl.DataFrame], rows: pl.Dat
     metrics.check_ids(b[1], a[1].select("id"), b[0])
     asked = rows.join(a[1].select("id"), on="id", how="semi")
     return {"A": metrics.tally(a[1], asked, None, a[0]), "B": metrics.tally(b[1], asked, None, b[0])}
+
+
+def differences(
+    answers: Mapping[str, metrics.Tally], draws: int, seed: int
+) -> dict[str, tuple[float, float, float | None, float | None]]:
+    """Each figure that is known of both files: A's, B's, and the limits of A - B by the paired bootstrap over rows.
+
+    A single row has no limits.
+    """
+    values = {name: metrics.figures(one.lines.sum(axis=0)) for name, one in answers.items()}
+    drawn = {name: metrics.drawn(one.lines, draws, seed) for name, one in answers.items()}
+    found = {}
+    for metric, a in values["A"].items():
+        b = values["B"][metric]
+        if not (np.isnan(a) or np.isnan(b)):
+            low, high = limits(drawn["A"][metric] - drawn["B"][metric]) if drawn["A"] else (None, None)
+            found[metric] = (float(a), float(b), low, high)
+    return found

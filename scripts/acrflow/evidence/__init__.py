@@ -1,1 +1,4 @@
-"""From cited references to condensed abstracts."""
+"""From cited references to condensed abstracts.
+
+May import the rooms from `io` up to `guideline`.
+"""

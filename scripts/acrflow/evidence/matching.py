@@ -19,6 +19,7 @@ from acrflow.evidence.entrez import Eutils, batches, progress_bar
 from acrflow.evidence.reader import BrokenXml
 from acrflow.io.files import read_json, write_json
 from acrflow.io.http import PassingFault
+from acrflow.text.citations import pmid_of
 
 CITATIONS = 100  # a request to ECitMatch
 HITS = 20  # of an ESearch; a title with more is no title
@@ -177,8 +178,9 @@ _SEVERAL = Match(None, "ambiguous", "ECitMatch: several articles stand there")
 
 def _pmids(text: str) -> list[int]:
     """The PMIDs of an ECitMatch answer: "2014248" or "26315901,25768914"; none for words and counts."""
-    parts = [part.strip() for part in text.split(",")]
-    return [int(part) for part in parts] if all(part.isdigit() for part in parts) else []
+    parts = text.split(",")
+    pmids = [pmid for part in parts if (pmid := pmid_of(part.strip()))]
+    return pmids if len(pmids) == len(parts) else []
 
 
 def _hits(body: bytes) -> tuple[int, list[int]]:
@@ -186,7 +188,7 @@ def _hits(body: bytes) -> tuple[int, list[int]]:
     root = eutils_root(body, "eSearchResult")
     if root.findtext("ERROR"):
         raise PassingFault("ESearch could not run")
-    return int(root.findtext("Count") or 0), [int(one.text or 0) for one in root.iterfind("IdList/Id")]
+    return int(root.findtext("Count") or 0), [pmid for one in root.iterfind("IdList/Id") if (pmid := pmid_of(one.text))]
 
 
 def _summaries(body: bytes) -> dict[int, Citation]:

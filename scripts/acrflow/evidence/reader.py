@@ -9,6 +9,7 @@ import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
 from acrflow.evidence.citation import Citation
+from acrflow.text.citations import pmid_of
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 ARTICLES = ("PubmedArticle", "PubmedBookArticle")
@@ -127,10 +128,11 @@ def _articles(xml: bytes) -> Iterator[tuple[int, Element]]:
     for article in root:
         if article.tag in ARTICLES:
             # not .//PMID: records cite others by PMID
-            pmid = article.findtext("MedlineCitation/PMID") or article.findtext("BookDocument/PMID") or ""
-            if not pmid.strip().isdigit():
-                raise BrokenXml(f"an article has no PMID but {pmid!r}")
-            yield int(pmid), article
+            printed = article.findtext("MedlineCitation/PMID") or article.findtext("BookDocument/PMID") or ""
+            pmid = pmid_of(printed.strip())
+            if pmid is None:
+                raise BrokenXml(f"an article has no PMID but {printed!r}")
+            yield pmid, article
 
 
 def _article(pmid: int, article: Element) -> Record:

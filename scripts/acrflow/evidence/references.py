@@ -12,15 +12,9 @@ from acrflow.evidence.matching import Match
 from acrflow.guideline.model import Guideline, RowReference
 from acrflow.io.ledger import EXAMPLES, Ledger
 from acrflow.schemas.evidence import Pmids
+from acrflow.text.citations import pmid_of
 
 Search = Callable[[Sequence[str]], list[Match]]  # printed citations to matches
-
-LARGEST_PMID = 99_999_999  # PMIDs have 1 to 8 digits
-
-
-def is_pmid(number: int | None) -> bool:
-    """Whether a number can be a PMID: positive, at most eight digits."""
-    return number is not None and 0 < number <= LARGEST_PMID
 
 
 def list_references(guidelines: Iterable[Guideline], ledger: Ledger, search: Search | None = None) -> pl.DataFrame:
@@ -79,7 +73,7 @@ def _references(guideline: Guideline, conflicts: dict[str, list[str]]) -> list[d
     for number, printings in sorted(cited.items()):
         name = f"{guideline.topic} [{number}]"
         printed = _settle(printings, lambda r: r.printed, name, conflicts["pmid"], prefer=_usable)
-        pmid = next((r.pmid for r in printings if r.printed == printed and is_pmid(r.pmid)), None)
+        pmid = next((r.pmid for r in printings if r.printed == printed and pmid_of(r.pmid)), None)
         rows.append(
             {
                 "topic": guideline.topic,
@@ -113,7 +107,7 @@ def _why_not(row: dict[str, Any]) -> str:
 
 
 def _usable(reference: RowReference) -> bool:
-    return is_pmid(reference.pmid)
+    return pmid_of(reference.pmid) is not None
 
 
 def _settle(

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-# ACR's key: 1 is best, 4 is not useful as primary evidence. "Good" and "Inadequate" grade meta-analyses.
-QUALITY_RANK = {"1": 1.0, "Good": 1.5, "2": 2.0, "3": 3.0, "4": 4.0, "Inadequate": 4.0}
-UNGRADED = 5.0  # nothing speaks for a study without a grade
+from acrflow.guideline import study_quality
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def select(
         The selection. A study that does not fit is passed over, and a later, shorter one may still fit.
     """
     order = [number for number in dict.fromkeys(references) if number in studies]
-    best_first = sorted(order, key=lambda number: QUALITY_RANK.get(studies[number].study_quality or "", UNGRADED))
+    best_first = sorted(order, key=lambda number: study_quality.rank(studies[number].study_quality))
     sizes = ((number, count_tokens(f"[{number}] {studies[number].text}")) for number in best_first)
     kept = set(within(budget, sizes))
     return Selection(

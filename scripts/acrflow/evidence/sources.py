@@ -12,10 +12,10 @@ from acrflow.evidence.citation import Citation, read_citation
 from acrflow.evidence.entrez import Entrez
 from acrflow.evidence.matching import NOTHING, Match, Matcher, unique
 from acrflow.evidence.reader import BrokenXml, Record, absent, read_citations, read_records
-from acrflow.evidence.references import is_pmid
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.schemas.evidence import Records
+from acrflow.text.citations import pmid_of
 
 Found = TypeVar("Found")
 
@@ -130,7 +130,7 @@ class EntrezSource:
 
     def records(self, pmids: Sequence[int]) -> Iterator[Record]:
         """See `Source` and `Entrez.fetch`."""
-        pmids = [pmid for pmid in pmids if is_pmid(pmid)]
+        pmids = [pmid for pmid in pmids if pmid_of(pmid)]
         with self._cache.alone():
             self.fetched = self._entrez.fetch(pmids)
         for pmid in pmids:
@@ -157,7 +157,7 @@ def collect_records(source: Source, pmids: Iterable[int], ledger: Ledger) -> pl.
     received = {record["pmid"]: record for record in source.records(requested)}
     for pmid in requested:
         if pmid not in received:
-            ledger.leave_out("absent: no such record" if is_pmid(pmid) else "not a PMID", str(pmid))
+            ledger.leave_out("absent: no such record" if pmid_of(pmid) else "not a PMID", str(pmid))
     ledger.taken += len(requested)
     ledger.kept += len(received)
     ledger.facts["asked_for_more_than_once"] = len(asked) - len(requested)

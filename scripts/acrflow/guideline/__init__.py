@@ -1,1 +1,4 @@
-"""From guideline documents, or a table of rated rows, to parsed topics."""
+"""From guideline documents, or a table of rated rows, to parsed topics.
+
+May import the rooms from `io` up to `inference`.
+"""

@@ -1,19 +1,20 @@
-"""Download guideline documents from the ACR's lists: slowly, whole files only, each with its provenance."""
+"""Download guideline documents from their publisher: slowly, whole files only, each with its provenance."""
 
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from acrflow.guideline import publishers
+from acrflow.guideline.publishers import Addresses
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, sha256, whole, whole_folder, write_json
 from acrflow.io.http import PassingFault, PoliteClient
 
 MANIFEST = "manifest.json"
-NEEDED = (("narrative.pdf",), ("appendix.pdf", "appendix.html"))  # one of each; the other documents may be missing
 
 
 @dataclass
@@ -25,22 +26,38 @@ class Downloaded:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def addresses(base: str, pages: Mapping[str, str | None], acr_id: str, panel: str, title: str) -> dict[str, str]:
-    """The address of each of a topic's documents.
+def offered(publisher: str, url: str | None, pages: Mapping[str, str | None]) -> Addresses:
+    """What a publisher offers for download, with the user's corrections: another base address, pages by file name.
+
+    Raises:
+        InputError: nothing can be downloaded from it, or a page is corrected that it does not have.
+    """
+    addresses = publishers.load(publisher).addresses
+    if addresses is None:
+        remedy = "name a folder of your own in `documents`, or another publisher"
+        raise InputError("documents: download", f"nothing can be downloaded from the publisher '{publisher}'", remedy)
+    unknown = sorted(set(pages) - set(addresses.pages))
+    if unknown:
+        remedy = f"the publisher '{publisher}' has {', '.join(addresses.pages)}"
+        raise InputError(f"download.pages.{unknown[0]}", "no such document", remedy)
+    return replace(addresses, url=url or addresses.url, pages={**addresses.pages, **pages})
+
+
+def addresses_of(offer: Addresses, acr_id: str, panel: str, title: str) -> dict[str, str]:
+    """The address of each of a topic's documents that is wanted, by file name.
 
     Args:
-        base: address of the lists.
-        pages: file name -> page and query below `base`, with `{acr_id}`, `{panel}`, `{title}`; None: not wanted.
-        acr_id: the ACR's number of the topic, for instance "21".
+        acr_id: the publisher's number of the topic, for instance "21".
         panel: the expert panel as the lists spell it, for instance "Gastrointestinal".
         title: the topic's title as the lists spell it.
     """
     values = {"acr_id": quote(acr_id, safe=""), "panel": quote(panel, safe=""), "title": quote(title, safe="")}
-    return {file: f"{base.rstrip('/')}/{page.format(**values)}" for file, page in pages.items() if page}
+    return {file: f"{offer.url.rstrip('/')}/{page.format(**values)}" for file, page in offer.pages.items() if page}
 
 
 def download(
     documents: Mapping[str, str],
+    needed: Sequence[tuple[str, ...]],
     folder: Path,
     client: PoliteClient,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -52,12 +69,13 @@ def download(
 
     Args:
         documents: file name -> address.
+        needed: file names of which one each must arrive; the other documents may be missing.
         folder: of the topic, kept between runs.
         client: sends the requests.
         now: the clock.
 
     Raises:
-        InputError: the narrative or the appendix is not to be had; what has arrived is kept.
+        InputError: a needed document is not to be had; what has arrived is kept.
     """
     manifest: dict[str, Any] = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
     result = Downloaded()
@@ -70,7 +88,7 @@ def download(
         try:
             body = client.request("GET", address, _check(address, file))
         except InputError as error:
-            if (file,) in NEEDED:
+            if (file,) in needed:
                 raise
             faults[file] = error
             result.missing[file] = error.what
@@ -81,7 +99,7 @@ def download(
         manifest[file] = {"url": address, "date": date, "bytes": len(body), "sha256": sha256(target)}
         write_json(folder / MANIFEST, manifest)
         result.arrived.append(file)
-    for files in NEEDED:
+    for files in needed:
         if not any((folder / file).is_file() and file not in faults for file in files):
             raise next((faults[file] for file in files if file in faults), _not_there(folder, files))
     return result
@@ -102,7 +120,7 @@ def _not_there(folder: Path, files: tuple[str, ...]) -> InputError:
 
 
 def _check(address: str, file: str) -> Callable[[int, bytes], bytes]:
-    """A check that lets only whole documents pass: PDF files, or pages with a table."""
+    """A check that lets only whole documents pass: PDF files, pages with a table, other files as they come."""
 
     def check(status: int, body: bytes) -> bytes:
         remedy = "check the topic's acr_id, panel and title in the topic list, and download.url and download.pages"
@@ -115,6 +133,8 @@ def _check(address: str, file: str) -> Callable[[int, bytes], bytes]:
             if b"</html" in body.lower() or b"<html" not in body.lower():
                 return body
             raise PassingFault(f"{file} is cut off")
+        if not file.endswith(".pdf"):
+            return body
         if not body[:1024].lstrip().startswith(b"%PDF-"):
             raise InputError(address, f"the answer for {file} is no PDF file", remedy)
         if b"%%EOF" not in body[-2048:]:

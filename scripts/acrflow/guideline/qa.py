@@ -1,49 +1,64 @@
-"""Bring appendix and narrative together, and say how well they agree."""
+"""Bring a topic's witnesses together, and say how well they agree.
+
+The report calls the ratings "appendix", after the document that the ACR prints them in.
+"""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from acrflow.guideline import publishers, study_quality
 from acrflow.guideline.join import best_match, pair
 from acrflow.guideline.model import BibliographyEntry, Guideline, Row, Study, Variant
-from acrflow.guideline.publishers.acr.appendix import Appendix, AppendixVariant, read_appendix
-from acrflow.guideline.publishers.acr.evidence_table import read_evidence_table
-from acrflow.guideline.publishers.acr.narrative import Narrative, NarrativeVariant, canonical, read_narrative
+from acrflow.guideline.witnesses import Narrative, NarrativeVariant, RatedVariant, Ratings, Witnesses, canonical
 from acrflow.io.errors import InputError
 from acrflow.tasks.appropriateness import DISAGREEMENT, MBA
 
 CONFLICT_SHARE = 0.02  # of the categories that both documents print; above it they are not witnesses of one guideline
-SAME_GUIDELINE = "give the narrative and the appendix of one topic, downloaded on the same day"
+SAME_GUIDELINE = "give the documents of one topic, downloaded on the same day"
 
 
-def parse_topic(
-    topic: str, narrative: Path, appendix: Path, evidence_table: Path | None = None
-) -> tuple[Guideline, dict[str, Any]]:
+def parse_topic(topic: str, documents: Mapping[str, Path], publisher: str = "acr") -> tuple[Guideline, dict[str, Any]]:
     """Parse a topic's documents.
 
     Args:
-        narrative: PDF.
-        appendix: PDF or web page.
-        evidence_table: PDF or web page, if there is one.
+        documents: the path of each kind that the publisher has (`check.documents_of`).
+        publisher: whose they are.
 
     Returns:
-        the guideline (the appendix's figures, the narrative's words) and its quality report: counts, conflicts with
+        the guideline and its quality report; see `bring_together`.
+
+    Raises:
+        InputError: a document is no guideline of the publisher, or see `bring_together`.
+    """
+    return bring_together(topic, publishers.load(publisher).read(documents))
+
+
+def bring_together(topic: str, witnesses: Witnesses) -> tuple[Guideline, dict[str, Any]]:
+    """One guideline of what a topic's documents say.
+
+    Returns:
+        the guideline (the ratings' figures, the narrative's words) and its quality report: counts, conflicts with
         both values, rows without reasoning, flagged references, studies, text not used.
 
     Raises:
-        InputError: a document is no guideline, the two belong to different topics, or they disagree on more than
-            `CONFLICT_SHARE` of the categories.
+        InputError: ratings and narrative belong to different topics, or disagree on more than `CONFLICT_SHARE` of the
+            categories.
+        ValueError: a study quality is not on the scale: the publisher's reader does not translate its key.
     """
-    figures, words = read_appendix(appendix), read_narrative(narrative)
-    studies = read_evidence_table(evidence_table) if evidence_table else []
-    _refuse_strangers(figures, words, appendix, narrative)
+    figures, studies = witnesses.ratings, witnesses.studies
+    _refuse_unknown_grades(witnesses)
+    words = witnesses.narrative or Narrative(figures.path, figures.place, "")
+    if witnesses.narrative:
+        _refuse_strangers(figures, words)
     report = _Report(topic)
     variants = [_variant(variant, words.variants.get(variant.number), report) for variant in figures.variants]
     appendix_numbers = {variant.number for variant in figures.variants}
     for number, witness in words.variants.items():
         if number not in appendix_numbers:
             report.only_narrative += [_named(number, row.procedure) for row in witness.rows]
-    report.refuse_conflicts(appendix, narrative)
+    report.refuse_conflicts(figures.path, words.path)
     guideline = Guideline(
         topic=topic,
         title=figures.title or words.title,
@@ -51,9 +66,9 @@ def parse_topic(
         year=words.year,
         variants=variants,
         bibliography=words.bibliography,
-        studies=studies,
+        studies=studies or [],
     )
-    found = use_studies(guideline) if evidence_table else None
+    found = use_studies(guideline) if studies is not None else None
     return guideline, {**report.as_dict(guideline, figures, words), "evidence_table": found}
 
 
@@ -96,17 +111,26 @@ def _same_citation(study: Study, entry: BibliographyEntry) -> bool:
     return canonical(study.citation)[:8] == canonical(entry.citation)[:8]
 
 
-def _refuse_strangers(figures: Appendix, words: Narrative, appendix: Path, narrative: Path) -> None:
+def _refuse_unknown_grades(witnesses: Witnesses) -> None:
+    rows = [row for variant in witnesses.ratings.variants for row in variant.rows]
+    grades = {reference.study_quality for row in rows for reference in row.references}
+    grades |= {study.study_quality for study in witnesses.studies or []}
+    unknown = grades - {None, *study_quality.RANK}
+    if unknown:
+        raise ValueError(f"study quality {sorted(map(str, unknown))} is not on the scale {list(study_quality.RANK)}")
+
+
+def _refuse_strangers(figures: Ratings, words: Narrative) -> None:
     """Documents of different topics: neither the titles nor most of the variants are the same."""
     if canonical(figures.title) == canonical(words.title):
         return
     same = sum(_same_text(variant, words.variants.get(variant.number)) for variant in figures.variants)
     if 2 * same < len(figures.variants):
-        what = f"its title is '{words.title}', but that of {appendix}, page 1, is '{figures.title}'"
-        raise InputError(f"{narrative}, page 1", what, SAME_GUIDELINE)
+        what = f"its title is '{words.title}', but that of {figures.path}, {figures.place}, is '{figures.title}'"
+        raise InputError(f"{words.path}, {words.place}", what, SAME_GUIDELINE)
 
 
-def _same_text(variant: AppendixVariant, witness: NarrativeVariant | None) -> bool:
+def _same_text(variant: RatedVariant, witness: NarrativeVariant | None) -> bool:
     return witness is not None and canonical(variant.text) == canonical(witness.text)
 
 
@@ -156,7 +180,7 @@ class _Report:
             )
             raise InputError(f"{narrative}, {first['narrative_place']}", what, SAME_GUIDELINE)
 
-    def as_dict(self, guideline: Guideline, figures: Appendix, words: Narrative) -> dict[str, Any]:
+    def as_dict(self, guideline: Guideline, figures: Ratings, words: Narrative) -> dict[str, Any]:
         """The report as plain values."""
         rows = [(variant.number, row) for variant in guideline.variants for row in variant.rows]
         flagged = {
@@ -196,7 +220,7 @@ class _Report:
         }
 
 
-def _variant(figures: AppendixVariant, words: NarrativeVariant | None, report: _Report) -> Variant:
+def _variant(figures: RatedVariant, words: NarrativeVariant | None, report: _Report) -> Variant:
     witness = words or NarrativeVariant(figures.number, "")
     if words and witness.text and canonical(witness.text) != canonical(figures.text):
         report.conflict(figures.number, "", "variant", (figures.text, witness.text), (figures.place, witness.place))

@@ -67,17 +67,22 @@ def topics_of(config: Config) -> list[Topic]:
     those held out (the others are known when it is read).
 
     Raises:
-        InputError: there is no topic, none is left for training, or `generalization` names an unknown one.
+        InputError: there is no topic, none is left for training, `generalization` names an unknown one, or nothing can
+            be downloaded as configured.
     """
     if config.source == "table" and config.topics.table is None:
         return [Topic(name, name, "generalization") for name in config.generalization or []]
+    if config.source == "download":
+        from acrflow.guideline.download import offered
+
+        offered(config.publisher, config.download.url, config.download.pages)  # fails before any work
     if config.source != "folder":
         topics = read_topics(own_or_shipped(getattr(config.topics, config.source)))
     else:
         from acrflow.guideline.check import find_topics
 
         try:
-            topics = [Topic(name, name, "train_test") for name in find_topics(Path(config.documents))]
+            topics = [Topic(name, name, "train_test") for name in find_topics(Path(config.documents), config.publisher)]
         except InputError as error:
             raise InputError(f"documents: {error.where}", error.what, error.remedy) from None
     topics = _without(topics, config)

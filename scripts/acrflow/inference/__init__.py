@@ -1,1 +1,4 @@
-"""What completes prompts: one interface, four backends, and the cache of what was answered."""
+"""What completes prompts: one interface, four backends, and the cache of what was answered.
+
+May import the rooms from `io` up to `models`.
+"""

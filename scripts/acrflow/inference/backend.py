@@ -6,7 +6,7 @@ Importing this module loads neither torch nor vLLM; opening a backend does.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from acrflow.io.errors import InputError
 
@@ -23,12 +23,14 @@ class Base:
         revision: commit of the hub repository.
         dtype: type of the weights.
         quantization: "4bit" needs a GPU and bitsandbytes.
+        template: options of its chat template.
     """
 
     model: str
     revision: str | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
     quantization: Literal["none", "4bit"] = "none"
+    template: Mapping[str, bool | int | float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,18 +136,6 @@ def open_backend(choice: Choice) -> Backend:
     from acrflow.inference.transformers import TransformersBackend
 
     return TransformersBackend(choice)
-
-
-def prompt_texts(tokenizer: Any, conversations: Sequence[Conversation]) -> list[str]:
-    """The prompts as the model reads them, up to where its answer begins."""
-    texts: list[str] = tokenizer.apply_chat_template(list(conversations), add_generation_prompt=True, tokenize=False)
-    return texts
-
-
-def prompt_tokens(tokenizer: Any, conversations: Sequence[Conversation]) -> list[list[int]]:
-    """The prompts as token ids: the chat template adds every special token, once."""
-    ids: list[list[int]] = tokenizer(prompt_texts(tokenizer, conversations), add_special_tokens=False)["input_ids"]
-    return ids
 
 
 def batch_seed(seed: int, batch_number: int) -> int:

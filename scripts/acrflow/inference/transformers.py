@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from acrflow.inference.backend import Choice, Conversation, Decoding, Generated, batch_seed, prompt_texts
+from acrflow.inference.backend import Choice, Conversation, Decoding, Generated, batch_seed
 from acrflow.inference.candidates import Branching, Tree, trees
 from acrflow.io.errors import InputError
 from acrflow.models.base import load_base
-from acrflow.models.tokenizer import load_tokenizer
+from acrflow.models.tokenizer import load_tokenizer, prompt_texts, prompt_tokens
 
 
 class TransformersBackend:
@@ -18,7 +18,7 @@ class TransformersBackend:
         import torch
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._tokenizer = load_tokenizer(choice.base.model, choice.base.revision)
+        self._tokenizer = load_tokenizer(choice.base.model, choice.base.revision, choice.base.template)
         self._merge, self._merged = choice.merge, ""
         self._adapters = tuple(choice.adapters)
         base = choice.base
@@ -36,8 +36,7 @@ class TransformersBackend:
         import torch
         from transformers import GenerationConfig
 
-        texts = prompt_texts(self._tokenizer, conversations)
-        inputs = self._padded(self._tokenizer(texts, add_special_tokens=False)["input_ids"])
+        inputs = self._padded(prompt_tokens(self._tokenizer, conversations))
         # a config of our own: the model's may bring top-k 50 or a temperature that nobody asked for
         sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
         config = GenerationConfig(
@@ -118,7 +117,7 @@ def _with_adapter(model: Any, name: str, folder: str, base: str) -> Any:
             return model
         return PeftModel.from_pretrained(model, folder, adapter_name=name)
     except (RuntimeError, ValueError) as error:
-        remedy = "use the base model that the adapter was trained on, named in its spec.json"
+        remedy = "use the base model that the adapter was trained on, named in its recipe.json"
         raise InputError(folder, f"the adapter does not fit {base}: {error}", remedy) from error
 
 

@@ -12,13 +12,11 @@ from acrflow.inference.backend import (
     Decoding,
     Generated,
     batch_seed,
-    prompt_texts,
-    prompt_tokens,
 )
 from acrflow.inference.candidates import trees
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, whole_folder
-from acrflow.models.tokenizer import load_tokenizer
+from acrflow.models.tokenizer import load_tokenizer, prompt_texts, prompt_tokens
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM is built for
 
@@ -59,7 +57,7 @@ class VllmBackend:
                 name: LoRARequest(name, number, str(folder.resolve()))
                 for number, (name, folder) in enumerate(choice.adapters.items(), start=1)
             }
-        self._tokenizer = load_tokenizer(base.model, base.revision)
+        self._tokenizer = load_tokenizer(base.model, base.revision, base.template)
         self._llm = LLM(
             model=model,
             revision=base.revision if model == base.model else None,
@@ -82,7 +80,9 @@ class VllmBackend:
         params = []
         for place in range(len(conversations)):
             seed = None if decoding.seed is None else batch_seed(decoding.seed, batch_number) + place
-            params.append(SamplingParams(max_tokens=decoding.max_new_tokens, seed=seed, **draw))
+            # the end of a turn, which is not every model's own end of sequence
+            ends = {"stop_token_ids": [self._tokenizer.eos_token_id]}
+            params.append(SamplingParams(max_tokens=decoding.max_new_tokens, seed=seed, **ends, **draw))
         outputs = self._complete(prompt_tokens(self._tokenizer, conversations), params, adapter)
         return [Generated(first.text, len(first.token_ids), first.finish_reason == "length") for first in outputs]
 
@@ -128,5 +128,5 @@ def merged(base: Base, adapter: Path) -> Path:
     model = load_base(base.model, base.revision, base.dtype, "none")
     with whole_folder(folder) as place:
         PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(place)
-        load_tokenizer(base.model, base.revision).save_pretrained(place)
+        load_tokenizer(base.model, base.revision, base.template).save_pretrained(place)
     return folder

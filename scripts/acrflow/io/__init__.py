@@ -1,1 +1,4 @@
-"""Files, errors, ledgers, polite HTTP, and work on hostile files within limits. Knows nothing of guidelines."""
+"""Files, errors, ledgers, polite HTTP, and work on hostile files within limits. Knows nothing of guidelines.
+
+May import no other room.
+"""

@@ -9,6 +9,7 @@ from acrflow.io.errors import InputError
 if TYPE_CHECKING:
     import torch
 from acrflow.models.loading import _load_or_explain, pick_device
+from acrflow.models.tokenizer import Options, load_tokenizer, prompt_texts
 
 BASE = "base"  # the run's own base model
 
@@ -22,26 +23,27 @@ class Judge:
     Args:
         name: hub name or folder.
         device: "auto", "cpu" or "cuda".
+        revision: commit of the hub repository.
+        template: options of its chat template.
 
     Attributes:
         highest: 10 where the tokenizer has "10" as one token, else 9.
     """
 
-    def __init__(self, name: str, device: str = "auto"):
+    def __init__(self, name: str, device: str = "auto", revision: str | None = None, template: Options | None = None):
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
 
         self._device = pick_device(device)
         dtype = torch.float32 if self._device == "cpu" else torch.bfloat16
-        safe = {"trust_remote_code": False}  # unless told so, transformers would ask on the terminal
-        self._tokenizer = _load_or_explain("models.judge", name, lambda: AutoTokenizer.from_pretrained(name, **safe))
+        # unless told so, transformers would ask on the terminal whether to run a model's code
+        safe = {"trust_remote_code": False, "revision": revision, "use_safetensors": True}
+        self._tokenizer = load_tokenizer(name, revision, template)
         self._tokenizer.padding_side = self._tokenizer.truncation_side = "left"
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token  # masked in the attention, never a target here
         model = _load_or_explain(
             "models.judge",
             name,
-            lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype, use_safetensors=True, **safe),
+            lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **safe),
         )
         self._model = model.to(self._device).eval()
         scores = [self._tokenizer.encode(str(score), add_special_tokens=False) for score in range(11)]
@@ -140,11 +142,7 @@ class Judge:
 
     def _tokens(self, questions: list[str], pad: bool = True) -> Any:
         """The questions as the judge reads them; padded, on the left, as tensors."""
-        texts = self._tokenizer.apply_chat_template(
-            [[{"role": "user", "content": question}] for question in questions],
-            tokenize=False,
-            add_generation_prompt=True,
-        )
+        texts = prompt_texts(self._tokenizer, [[{"role": "user", "content": question}] for question in questions])
         tokens = self._tokenizer(
             texts,
             return_tensors="pt" if pad else None,
@@ -162,7 +160,19 @@ def shared_start(texts: list[list[int]]) -> int:
     return next((at for at in range(shortest) if len({text[at] for text in texts}) > 1), shortest)
 
 
+def judge(
+    name: str, base: str, device: str = "auto", revision: str | None = None, template: Options | None = None
+) -> Judge:
+    """The process's one judge of that name.
+
+    Args:
+        base: the base model, for the name `base`; `revision` and `template` are the base's too.
+    """
+    if name != BASE:
+        return _judge(name, device, None, ())
+    return _judge(base, device, revision, tuple(sorted((template or {}).items())))
+
+
 @lru_cache(maxsize=2)
-def judge(name: str, base: str, device: str = "auto") -> Judge:
-    """The process's one judge of that name; `base` stands for the run's base model."""
-    return Judge(base if name == BASE else name, device)
+def _judge(name: str, device: str, revision: str | None, template: tuple[tuple[str, Any], ...]) -> Judge:
+    return Judge(name, device, revision, dict(template))

@@ -1,1 +1,4 @@
-"""What readers see: the page, its charts and tables, the cards, the hub folder."""
+"""What readers see: the page, its charts and tables, the cards, the hub folder.
+
+May import the rooms from `io` up to `evaluation`.
+"""

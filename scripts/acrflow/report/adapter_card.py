@@ -1,10 +1,8 @@
 """The adapter's model card, made from the facts of its training."""
 
-from typing import Any
-
 import polars as pl
 
-from acrflow.training.recipe import Recipe
+from acrflow.config.recipe import Recipe
 
 CARD = """---
 base_model: {base}
@@ -33,7 +31,7 @@ medical device, and no substitute for a clinician's judgement.
 | {figure}, last quarter of the steps | {last:.3f} |
 | seconds | {seconds:.0f} |
 
-`spec.json` beside the weights holds the whole recipe with the hashes of its inputs and the versions it was trained
+`recipe.json` beside the weights holds the whole recipe with the hashes of its inputs and the versions it was trained
 with, `training_log.parquet` beside this card every metric of every step{samples}.
 """
 
@@ -48,30 +46,29 @@ def quarters(log: pl.DataFrame, metric: str) -> tuple[float, float]:
 
 def figure_of(recipe: Recipe) -> str:
     """What a training makes better: the loss of sft, the reward of grpo."""
-    return "loss" if recipe["method"] == "sft" else "reward"
+    return "loss" if recipe.method == "sft" else "reward"
 
 
 def model_card(recipe: Recipe, log: pl.DataFrame, rows: int) -> str:
     """Markdown with the front matter that model hubs read."""
     figure = figure_of(recipe)
     first, last = quarters(log, figure)
-    settings: dict[str, Any] = recipe["training"]
-    weights = [f"{name} x {reward['weight']:g}" for name, reward in recipe["rewards"].items()]
-    revision = recipe["base"]["revision"]
+    weights = [f"{name} x {reward.weight:g}" for name, reward in recipe.rewards.items()]
+    revision = recipe.base.revision
     return CARD.format(
-        adapter=recipe["adapter"],
-        base=recipe["base"]["model"],
+        adapter=recipe.adapter,
+        base=recipe.base.model,
         revision=f" at {revision}" if revision else "",
-        method=recipe["method"],
-        evidence=recipe["evidence"],
-        prompt=recipe["prompt"],
+        method=recipe.method,
+        evidence=recipe.evidence,
+        prompt=recipe.prompt,
         rewards=", ".join(weights) or "none: cross-entropy on the gold completion",
-        start=recipe["init_from"] or "the base model",
-        seed=recipe["seed"],
+        start=recipe.init_from or "the base model",
+        seed=recipe.seed,
         rows=rows,
-        steps=settings["steps"],
+        steps=recipe.training.steps,
         figure=figure,
-        samples=", `completions.parquet` samples of what was generated" if recipe["method"] == "grpo" else "",
+        samples=", `completions.parquet` samples of what was generated" if recipe.method == "grpo" else "",
         first=first,
         last=last,
         seconds=log.filter(pl.col("metric") == "seconds")["value"].sum(),

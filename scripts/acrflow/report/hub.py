@@ -9,12 +9,13 @@ import jinja2
 import polars as pl
 
 from acrflow.io.errors import InputError
-from acrflow.io.files import read_json, whole_folder, write_text
+from acrflow.io.files import whole_folder, write_text
 from acrflow.report import tables
+from acrflow.training import recipe
 
 FOLDERS = {"llm_eval": "llm-eval", "medreason_embed": "custom_embedding"}  # published names; others keep their own
 WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
-CARRIED = ("spec.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+CARRIED = (recipe.FILE, "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 LOG = "training_log.parquet"
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = (*tables.HEADLINE, "unsafe_up", "unsafe_down", "ece", *tables.REASONING)
@@ -41,7 +42,7 @@ def write(
         Names of the adapters' folders in it.
 
     Raises:
-        InputError: an adapter is not whole.
+        InputError: an adapter is not whole, or of an older version.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -54,9 +55,10 @@ def write(
     names = []
     with whole_folder(out) as place:
         for folder in adapters:
-            missing = [name for name in (*WEIGHTS, "spec.json") if not (folder / name).is_file()]
+            missing = [name for name in WEIGHTS if not (folder / name).is_file()]
             if missing:
                 raise InputError(folder, f"no whole adapter: {', '.join(missing)} missing", "train it again")
+            made_by = recipe.read(folder)
             target = place / folder_of(folder.name)
             target.mkdir()
             for name in (*WEIGHTS, *CARRIED):
@@ -65,10 +67,10 @@ def write(
             log = trainings / folder.name / LOG
             if log.is_file():
                 shutil.copyfile(log, target / LOG)
-            spec = read_json(folder / "spec.json")
-            shutil.copyfile(prompts / f"{spec['prompt']}.yaml", target / "prompt.yaml")
+            shutil.copyfile(prompts / f"{made_by.prompt}.yaml", target / "prompt.yaml")
+            own = {**facts, "base": made_by.base.model}  # another one than the run's, where the adapter has its own
             card = environment.get_template("model_card.md.j2").render(
-                name=target.name, adapter=folder.name, spec=spec, results=_results(compared, folder.name), **facts
+                name=target.name, adapter=folder.name, recipe=made_by, results=_results(compared, folder.name), **own
             )
             write_text(target / "README.md", card)
             names.append(target.name)

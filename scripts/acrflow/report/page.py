@@ -30,6 +30,7 @@ from acrflow.schemas.inference import Predictions
 from acrflow.schemas.retrieval import Assigned
 from acrflow.schemas.training import TrainingLog
 from acrflow.tasks.appropriateness import LABELS
+from acrflow.training import recipe
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = "window.vegaEmbed = vegaEmbed;"  # the bundle holds Vega; charts come compiled from Vega-Lite
@@ -228,15 +229,15 @@ def _in_order(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _adapter(folder: Path, training: Path) -> dict[str, Any]:
     """An adapter's recipe, log and time."""
-    spec = _json(folder / "spec.json")
+    made_by = recipe.read(folder)
     log = schemas.read(TrainingLog, training / "training_log.parquet")
     times = log.filter(pl.col("metric") == "seconds")["value"].drop_nulls()
-    metric = "loss" if spec["method"] == "sft" else "reward"
+    metric = "loss" if made_by.method == "sft" else "reward"
     values = log.filter(pl.col("metric") == metric).sort("step")["value"].drop_nulls().to_numpy()
     return {
         "name": folder.name,
-        "spec": spec,
-        "recipe": json.dumps({key: spec[key] for key in spec if key != "versions"}, indent=2, ensure_ascii=False),
+        "recipe": made_by,
+        "written": json.dumps(made_by.model_dump(mode="json", exclude={"versions"}), indent=2, ensure_ascii=False),
         "log": log,
         "seconds": float(times.sum()) if len(times) else None,
         "metric": metric,
@@ -248,7 +249,7 @@ def _versions(adapters: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Package versions that the adapters were trained with; several where adapters differ."""
     found: dict[str, set[str]] = {}
     for adapter in adapters:
-        for package, version in adapter["spec"].get("versions", {}).items():
+        for package, version in adapter["recipe"].versions.items():
             found.setdefault(package, set()).add(version)
     return {package: ", ".join(sorted(versions)) for package, versions in sorted(found.items())}
 

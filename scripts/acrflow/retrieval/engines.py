@@ -15,6 +15,7 @@ from acrflow.evidence.reader import Record
 from acrflow.io.files import read_json, write_json
 from acrflow.io.http import PassingFault
 from acrflow.retrieval.boolean import Query, Term, read, terms
+from acrflow.text.citations import pmid_of
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def read_answer(body: bytes) -> Answer:
     if re.search(r"backend|time-?d? ?out|temporar|unavailable|try again", error, re.IGNORECASE):
         raise PassingFault("ESearch failed on PubMed's side")
     translation = " ".join((root.findtext("QueryTranslation") or "").split())
-    pmids = [int(one.text) for one in root.iterfind("IdList/Id") if one.text and one.text.isdigit()]
+    pmids = [pmid for one in root.iterfind("IdList/Id") if (pmid := pmid_of(one.text))]
     return Answer(int(root.findtext("Count") or 0), pmids, translation, error)
 
 

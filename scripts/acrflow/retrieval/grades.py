@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from acrflow import schemas
+from acrflow.guideline.study_quality import RANK
 from acrflow.io.ledger import Ledger
 from acrflow.retrieval.features import features
 from acrflow.retrieval.quality import Grader, grade
@@ -37,7 +38,7 @@ def grade_records(
         grade=pl.Series(said["grade"], dtype=pl.String),
         strong=pl.Series(said["strong"], dtype=pl.Boolean),
         chance_of_strong=pl.Series(said["chance"], dtype=pl.Float64),
-        mean_rank=pl.Series(said["rank"], dtype=pl.Float64).clip(1, 4),
+        mean_rank=pl.Series(said["rank"], dtype=pl.Float64).clip(min(RANK.values()), max(RANK.values())),
     )
     ledger.kept = len(table)
     ledger.facts = {

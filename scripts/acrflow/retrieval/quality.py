@@ -1,6 +1,6 @@
-"""A study's quality predicted from its record, in ACR's direction: 1 is best, 4 is not useful as primary evidence.
+"""A study's quality predicted from its record, on the scale of `guideline.study_quality`.
 
-"Good" and "Inadequate" are grades of meta-analyses and classes of their own. A random forest, chosen and measured by
+"Good" and "Inadequate", grades of meta-analyses, are classes of their own. A random forest, chosen and measured by
 nested cross-validation that keeps a topic's studies together.
 """
 
@@ -17,12 +17,11 @@ from sklearn.metrics import average_precision_score, brier_score_loss, precision
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 from statsmodels.stats.proportion import proportion_confint
 
-from acrflow.evidence.select import QUALITY_RANK
+from acrflow.guideline.study_quality import RANK, STRONG
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.retrieval.features import COLUMNS, TYPE_COLUMNS
 
-STRONG = ("1", "2")  # ACR's key: well-designed studies with few or some limitations
 TREES = 100
 LEAVES = (1, 3, 10)  # studies in a leaf at least, chosen by the inner cross-validation
 OUTER, INNER = 5, 3  # folds at most
@@ -40,7 +39,7 @@ class Grader:
 
 
 def labelled(pmids: pl.DataFrame, records: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
-    """The records of cited studies with the quality that ACR's evidence tables give them.
+    """The records of cited studies with the quality that the guidelines give them.
 
     Args:
         pmids: `schemas.evidence.Pmids`.
@@ -51,14 +50,14 @@ def labelled(pmids: pl.DataFrame, records: pl.DataFrame, ledger: Ledger) -> pl.D
         The records' columns, `topic` and `study_quality`; a study that several topics grade stands with the first.
     """
     graded = pmids.drop_nulls("study_quality")
-    known = graded.filter(pl.col("study_quality").is_in(list(QUALITY_RANK)))
+    known = graded.filter(pl.col("study_quality").is_in(list(RANK)))
     first = known.drop_nulls("pmid").unique("pmid", keep="first", maintain_order=True)
     joined = first.select("topic", "pmid", "study_quality").join(
         records.filter(status="received"), on="pmid", how="inner", maintain_order="left"
     )
     ledger.taken, ledger.kept = len(graded), len(joined)
     for reason, count in {
-        "a grade that is not ACR's": len(graded) - len(known),
+        "a grade not on the scale": len(graded) - len(known),
         "no PMID": known["pmid"].null_count(),
         "graded before, by this topic or another": known["pmid"].drop_nulls().len() - len(first),
         "no record": len(first) - len(joined),
@@ -115,7 +114,7 @@ def grade(grader: Grader, values: np.ndarray) -> dict[str, np.ndarray]:
         "grade": classes[chances.argmax(axis=1)],
         "chance": strong,
         "strong": strong >= grader.threshold,
-        "rank": chances @ np.array([QUALITY_RANK[name] for name in classes]),
+        "rank": chances @ np.array([RANK[name] for name in classes]),
     }
 
 

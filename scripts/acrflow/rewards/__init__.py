@@ -3,43 +3,35 @@
 A reward is written like this, in `acrflow/rewards/<name>.py`; nothing else changes:
 
     @reward(columns=("appropriateness",), low=0.0, high=1.0)
-    def answer(completions, appropriateness, *, partial=0.0):
+    def answer(completions, appropriateness, *, partial: float = 0.0):
         return [...]  # one number per completion; None: the reward does not apply to it
 
 Completions and gold columns are lists of the same length. The gold columns come from the dataset: TRL repeats and
 shuffles them with the prompt, so place i of every list belongs together. Keyword-only arguments are the options of
-the configuration, or what the training provides by name (`PROVIDED`). Besides the dataset's columns a reward may ask
-for the columns `step` (the optimizer step) and `tokens` (each completion's length). This package imports no reward, so
-that an adapter depends on its own ones alone.
+the configuration, checked against their annotations and once by a call without completions when the configuration is
+read; or, by name, what the training provides: the shared `embedder` and `judge`, and `completion_tokens`, the length
+limit. Besides the dataset's columns a reward may ask for the columns `step` (the optimizer step) and `tokens` (each
+completion's length). A module of a reward loads neither torch nor polars when it is imported, so that a dry run stays
+instant. This package imports no reward, so that an adapter depends on its own ones alone.
+
+May import the rooms from `io` up to `dataset`.
 """
 
-import importlib
-import inspect
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from acrflow.config.registry import COUNTED, DECLARATION, Declaration, check_options, declare, find_reward
 from acrflow.io.errors import InputError
 
 Values = Sequence[float | None]
 Function = Callable[..., Values]
 
-PROVIDED = ("embedder", "judge", "completion_tokens")  # the shared models, and the length limit in tokens
-COUNTED = ("step", "tokens")  # columns that come from the training, not from the dataset
-DECLARATION = "declaration"
-
 
 class RewardError(ValueError):
     """A reward broke its word: wrong length, a value that is not finite, or one outside its declared range."""
-
-
-class Declaration:
-    """What a reward says of itself: the columns it needs, in the order of its arguments, and its range."""
-
-    def __init__(self, columns: tuple[str, ...], low: float, high: float):
-        self.columns, self.low, self.high = columns, low, high
 
 
 def reward(columns: tuple[str, ...], low: float, high: float) -> Callable[[Function], Function]:
@@ -50,11 +42,11 @@ def reward(columns: tuple[str, ...], low: float, high: float) -> Callable[[Funct
         low, high: its range, both ends included.
     """
 
-    def declare(function: Function) -> Function:
-        setattr(function, DECLARATION, Declaration(columns, low, high))
+    def decorate(function: Function) -> Function:
+        setattr(function, DECLARATION, declare(function, columns, low, high))
         return function
 
-    return declare
+    return decorate
 
 
 class Reward:
@@ -67,7 +59,8 @@ class Reward:
 
     def __init__(self, name: str, function: Function, declaration: Declaration):
         self.__name__ = name
-        self._function, self._declaration = function, declaration
+        self._function, self._arguments = function, declaration.columns
+        self._low, self._high = declaration.low, declaration.high
         self.columns = tuple(column for column in declaration.columns if column not in COUNTED)
 
     def __call__(
@@ -93,8 +86,8 @@ class Reward:
         texts = [text if isinstance(text, str) else text[-1]["content"] for text in completions]
         columns["step"] = [getattr(trainer_state, "global_step", 0)] * len(texts)
         columns["tokens"] = [len(ids) for ids in completion_ids]
-        gold = [columns[name] for name in self._declaration.columns]
-        for name, values in zip(self._declaration.columns, gold, strict=True):
+        gold = [columns[name] for name in self._arguments]
+        for name, values in zip(self._arguments, gold, strict=True):
             if len(values) != len(texts):
                 raise RewardError(f"reward {self.__name__}: {len(values)} values of {name}, {len(texts)} completions")
         started = time.perf_counter()
@@ -107,7 +100,7 @@ class Reward:
     def _checked(self, values: Values, expected: int) -> list[float | None]:
         if len(values) != expected:
             raise RewardError(f"reward {self.__name__}: {len(values)} values for {expected} completions")
-        low, high = self._declaration.low, self._declaration.high
+        low, high = self._low, self._high
         checked: list[float | None] = []
         for place, value in enumerate(values):
             # a little slack: cosines computed in float32 may exceed 1 by a rounding error
@@ -122,34 +115,19 @@ def load(name: str, options: Mapping[str, Any], provided: Mapping[str, Callable[
 
     Args:
         options: the configuration's options of this reward.
-        provided: how to get what a reward may ask for (`PROVIDED`), called only if it does.
+        provided: how to get what a reward may ask for (`registry.PROVIDED`), called only if it does.
 
     Raises:
         InputError: no such reward, an option that it does not have, or a value that it cannot use.
     """
-    where = f"rewards.{name}"
     try:
-        function = getattr(importlib.import_module(f"acrflow.rewards.{name}"), name)
-        declaration: Declaration = getattr(function, DECLARATION)
-    except (ModuleNotFoundError, AttributeError) as error:
+        function, declaration = find_reward(name)
+    except ValueError as error:
         remedy = f"write scripts/acrflow/rewards/{name}.py with a function {name} under @reward"
-        raise InputError(where, f"there is no such reward ({error})", remedy) from None
-    keywords = [
-        parameter.name
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    known = [keyword for keyword in keywords if keyword not in PROVIDED]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        remedy = f"the options of {name} are: {', '.join(known) or 'none'}"
-        raise InputError(f"{where}.options", f"unknown option {', '.join(unknown)}", remedy)
-    needed = {keyword: provided[keyword]() for keyword in keywords if keyword in PROVIDED}
-    ready = partial(function, **options, **needed)
+        raise InputError(f"rewards.{name}", str(error), remedy) from None
+    needed = {need: provided[need]() for need in declaration.needs}
     try:
-        ready(
-            [], *([] for _ in declaration.columns)
-        )  # so that a bad value is found now and not after the first rollout
-    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise InputError(f"{where}.options", f"{dict(options)}: {error}", f"see {function.__module__}") from None
-    return Reward(name, ready, declaration)
+        check_options(name, options, needed)
+    except ValueError as error:
+        raise InputError(f"rewards.{name}.options", str(error), f"see {function.__module__}") from None
+    return Reward(name, partial(function, **options, **needed), declaration)

@@ -1,12 +1,12 @@
 """Reward: a language model finds the reasoning good."""
 
 import json
+from typing import Literal
 
 from acrflow.models.judge import Judge
 from acrflow.rewards import reward
 from acrflow.tasks import completion
 
-MODES = ("expected_score", "generate")
 ASPECTS = ("medical_concepts", "logic_alignment", "supporting_evidence")
 HIGHEST = 10  # of an aspect's score
 ANSWER_TOKENS = 100  # room for the three scores as JSON
@@ -34,7 +34,7 @@ def reasoning_judge(
     traces: list[list[str]],
     *,
     judge: Judge,
-    mode: str = "expected_score",
+    mode: Literal["expected_score", "generate"] = "expected_score",
     least_mass: float = 0.01,
 ) -> list[float | None]:
     """The judge's score of the reasoning against the gold traces, 0 to 1 (LLM Eval, arXiv 2510.05194).
@@ -49,8 +49,6 @@ def reasoning_judge(
     Returns:
         0 without reasoning; None where the row has no gold traces or the judge's answer cannot be read.
     """
-    if mode not in MODES:
-        raise ValueError(f"mode is one of {', '.join(MODES)}")
     values: list[float | None] = [None if not gold else 0.0 for gold in traces]
     asked: list[int] = []
     questions: list[str] = []

@@ -2,6 +2,8 @@
 
 Columns carry the field's terms. Keys: a *row* is one condition x variant x procedure and has the `id` that
 `row_id` gives; a reference is (topic, number); a study is a pmid.
+
+May import the rooms from `io` up to `config`.
 """
 
 from pathlib import Path

@@ -1,1 +1,4 @@
-"""One case put to one adapter."""
+"""One case put to one adapter.
+
+May import the rooms from `io` up to `report`.
+"""

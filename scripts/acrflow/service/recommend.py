@@ -1,17 +1,20 @@
 """One case put to one adapter, with the prompt, the evidence selection and the parsing of training and evaluation."""
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from acrflow import schemas
+from acrflow.config.base import TINY
+from acrflow.config.training import Grpo
+from acrflow.evidence.access import URL, open_source
 from acrflow.evidence.condense import condense
 from acrflow.evidence.select import Study, select
 from acrflow.evidence.sources import Source, collect_records
 from acrflow.inference.backend import Base, Choice, Decoding, open_backend
 from acrflow.inference.predict import CANDIDATES
 from acrflow.io.errors import InputError
-from acrflow.io.files import read_json
 from acrflow.io.ledger import Ledger
 from acrflow.models.tokenizer import count_tokens, load_tokenizer
 from acrflow.schemas.evidence import Condensed
@@ -19,6 +22,7 @@ from acrflow.tasks import completion
 from acrflow.tasks.appropriateness import LABELS
 from acrflow.tasks.prompts import load_prompt, messages
 from acrflow.text.citations import citations
+from acrflow.training import recipe
 
 Studies = Mapping[int, str]  # PMID -> condensed abstract
 
@@ -35,6 +39,32 @@ def find_adapter(named: str, run: Path) -> Path:
     there = sorted(path.parent.name for path in run.glob("adapters/*/adapter_config.json"))
     remedy = f"the run has {', '.join(there)}" if there else f"name a folder, or a run with --run ({run} has none)"
     raise InputError("--adapter", f"no adapter {named}", remedy)
+
+
+def find_studies(pmids: Sequence[int], run: Path, source: str | None, cache: Path, email: str | None) -> Studies:
+    """The studies to show: those of the run, or fetched from a source.
+
+    Args:
+        source: entrez, or a folder of EFetch XML; None takes what the run has condensed.
+        cache: entrez: folder of fetched records.
+        email: entrez: the address that NCBI asks for.
+
+    Raises:
+        InputError: one of them has no usable abstract.
+    """
+    if source:
+        given = Namespace(
+            source=source, cache=cache, email=email, url=URL, refresh_days=None, any_time=False,
+            timeout=60.0, attempts=8, backoff=1.0,
+        )  # fmt: skip
+        with open_source(given) as opened:
+            studies = fetched(pmids, opened)
+    else:
+        studies = known(pmids, run / "evidence" / "condensed.parquet")
+    if unread := [str(pmid) for pmid in pmids if pmid not in studies]:
+        what = f"no usable abstract of {', '.join(unread)} (absent, retracted, or without an abstract)"
+        raise InputError("--pmid", what, "leave them out, or get them with --source entrez --email you@example.org")
+    return studies
 
 
 def known(pmids: Sequence[int], condensed: Path) -> Studies:
@@ -68,7 +98,7 @@ def answer(
     """Put a case to an adapter, decoding greedily.
 
     Args:
-        adapter: its folder, with spec.json.
+        adapter: its folder, with recipe.json.
         base: base model; None takes the adapter's, and for the demo's tiny one the run's.
         run: folder of the run.
         prompts: folder of the prompts; an adapter that brings its own prompt.yaml is asked with that.
@@ -82,12 +112,13 @@ def answer(
         label (None: the answer does not parse), probabilities by label or None, reasoning, evidence shown as {number,
         pmid, text}, notes on what the reader should know, and the completion.
     """
-    spec = read_json(adapter / "spec.json")
+    made_by = recipe.read(adapter)
+    described = made_by.base
     own = adapter / "prompt.yaml"
-    prompt = load_prompt(own if own.is_file() else prompts / f"{spec['prompt']}.yaml")
-    known_base = Base(**spec["base"])
-    name = base or (str(run / "models" / "base") if known_base.model == "tiny" else known_base.model)
-    tokenizer = load_tokenizer(name, None if base else known_base.revision)
+    prompt = load_prompt(own if own.is_file() else prompts / f"{made_by.prompt}.yaml")
+    name = base or (str(run / "models" / "base") if described.model == TINY else described.model)
+    revision = None if base else described.revision
+    tokenizer = load_tokenizer(name, revision, described.template)
     numbered = {number: Study(number, pmid, text, None) for number, (pmid, text) in enumerate(studies.items(), start=1)}
     chosen = select(list(numbered), numbered, tokens, lambda text: count_tokens(tokenizer, [text])[0])
     shown = chosen.kept if prompt.evidenced else []
@@ -96,9 +127,10 @@ def answer(
         notes = ["this adapter is asked without evidence; the studies were not shown"]
 
     conversation = messages(prompt, {**case, "evidence": shown})
-    model = Base(name, None if base else known_base.revision, known_base.dtype, known_base.quantization)
+    model = Base(name, revision, described.dtype, described.quantization, described.template)
     opened = open_backend(Choice(backend, model, {adapter.name: adapter}))
-    limit = max_new_tokens or spec["training"].get("completion_tokens", 1000)
+    trained_with = made_by.training.completion_tokens if isinstance(made_by.training, Grpo) else 1000
+    limit = max_new_tokens or trained_with
     said = opened.generate([conversation], Decoding(limit), 0, adapter.name)[0]
     shares = opened.choose([conversation], [completion.opening(said.text)], CANDIDATES, adapter.name)[0]
     parts = completion.parse(said.text)

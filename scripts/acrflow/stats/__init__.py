@@ -1,1 +1,4 @@
-"""Statistics that several rooms need: the bootstrap and its intervals."""
+"""Statistics that several rooms need: the bootstrap and its intervals.
+
+May import the rooms from `io` up to `schemas`.
+"""

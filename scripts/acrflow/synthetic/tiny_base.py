@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acrflow.config.base import TinyBase
+from acrflow.models.tokenizer import prompt_texts
 from acrflow.tasks import completion
 from acrflow.tasks.appropriateness import LABELS
 from acrflow.tasks.prompts import Prompt, messages
@@ -217,7 +218,7 @@ def _batch(tokenizer: "PreTrainedTokenizerBase", texts: list[list[Message]]) -> 
 
     ids, labels = [], []
     for *asked, answer in texts:
-        prompt = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True) if asked else BEGIN
+        prompt = prompt_texts(tokenizer, [asked])[0] if asked else BEGIN
         answered = tokenizer.encode(answer["content"] + END, add_special_tokens=False)[-CONTEXT:]
         before = tokenizer.encode(prompt, add_special_tokens=False)[-max(1, CONTEXT - len(answered)) :]
         ids.append(torch.tensor(before + answered))

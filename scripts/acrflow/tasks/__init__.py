@@ -1,1 +1,4 @@
-"""What is particular to a task: labels, the parser of an answer, prompts, votes."""
+"""What is particular to a task: labels, the parser of an answer, prompts, votes.
+
+May import the rooms from `io` up to `text`.
+"""

@@ -1,4 +1,4 @@
-"""Citations in a text: [n], lists and ranges."""
+"""Citations in a text ([n], lists and ranges), and the PMIDs that are printed beside them."""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +8,21 @@ WIDEST_RANGE = 100  # references in one range; a wider or a reversed one is a mi
 
 # [3], [1,4-8], [12, 14–16]; neither isotopes such as [18]F nor bracketed words or statistics
 CITATION = re.compile(r"\[\s*\d{1,4}(?:\s*[,;\-–−]\s*\d{1,4})*\s*\](?!(?:F|C|O|N|Ga|Tc|Lu|Cu|Zr|Rb)\b)")
+
+
+_PMID = re.compile(r"[1-9][0-9]{0,7}")
+
+
+def pmid_of(printed: str | int | None) -> int | None:
+    """The PMID that is printed: 1 to 8 digits, the first no zero; None for anything else. This rule is the only one.
+
+    >>> pmid_of("26209440"), pmid_of(26209440)
+    (26209440, 26209440)
+    >>> pmid_of("-31"), pmid_of("0123"), pmid_of("in press"), pmid_of(123456789), pmid_of(None)
+    (None, None, None, None, None)
+    """
+    text = str(printed)
+    return int(text) if _PMID.fullmatch(text) else None
 
 
 def citations(text: str) -> list[int]:

@@ -1,19 +1,26 @@
 """The adapter that is trained: a new one of the recipe's shape, or one that another training left."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from acrflow.config.recipe import Recipe
+from acrflow.config.training import Lora
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json
 from acrflow.models.base import load_base
-from acrflow.training.recipe import Recipe
+from acrflow.models.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
 SHAPE = {"r": "r", "alpha": "lora_alpha", "dropout": "lora_dropout", "rslora": "use_rslora", "dora": "use_dora"}
+
+
+def tokenizer_of(recipe: Recipe, base: str) -> "PreTrainedTokenizerBase":
+    """The tokenizer of the recipe's base model, which lies in the folder `base` or has that name on the hub."""
+    return load_tokenizer(base, recipe.base.revision, recipe.base.template)
 
 
 def policy(recipe: Recipe, base: str, start: Path | None) -> "tuple[PreTrainedModel | PeftModel, LoraConfig | None]":
@@ -27,28 +34,27 @@ def policy(recipe: Recipe, base: str, start: Path | None) -> "tuple[PreTrainedMo
     """
     from peft import PeftModel
 
-    shape = recipe["training"]["lora"]
+    shape = recipe.training.lora
     if start is not None:
         check_start(start, shape)
-    described = recipe["base"]
-    model = load_base(base, described["revision"], described["dtype"], described["quantization"])
-    check_modules(model, shape["target_modules"])
+    model = load_base(base, recipe.base.revision, recipe.base.dtype, recipe.base.quantization)
+    check_modules(model, shape.target_modules)
     if start is None:
         return model, lora(shape)
     try:
         return PeftModel.from_pretrained(model, str(start), is_trainable=True), None
     except (RuntimeError, ValueError) as error:
-        remedy = "start from an adapter of the same base model, named in its spec.json"
+        remedy = "start from an adapter of the same base model, named in its recipe.json"
         raise InputError(start, f"the adapter does not fit {base}: {error}", remedy) from error
 
 
-def lora(shape: dict[str, Any]) -> "LoraConfig":
-    """The adapter's shape (`acrflow.config.training.Lora`)."""
+def lora(shape: Lora) -> "LoraConfig":
+    """The adapter's shape, as PEFT has it."""
     from peft import LoraConfig
 
     return LoraConfig(
-        **{theirs: shape[ours] for ours, theirs in SHAPE.items()},
-        target_modules=shape["target_modules"],
+        **{theirs: getattr(shape, ours) for ours, theirs in SHAPE.items()},
+        target_modules=shape.target_modules,
         task_type="CAUSAL_LM",
     )
 
@@ -64,7 +70,7 @@ def check_modules(model: "PreTrainedModel", wanted: list[str]) -> None:
         raise InputError("lora.target_modules", f"the base model has no {', '.join(missing)}", remedy)
 
 
-def check_start(folder: Path, shape: dict[str, Any]) -> None:
+def check_start(folder: Path, shape: Lora) -> None:
     """Refuse a folder that holds no adapter in safetensors, or one of another shape.
 
     Raises:
@@ -82,9 +88,9 @@ def check_start(folder: Path, shape: dict[str, Any]) -> None:
     except (SafetensorError, OSError) as error:
         raise InputError(folder / WEIGHTS[0], f"not a safetensors file: {error}", remedy) from None
     theirs = read_json(folder / WEIGHTS[1])
-    pairs = {ours: (theirs.get(key), shape[ours]) for ours, key in SHAPE.items()}
+    pairs = {ours: (theirs.get(key), getattr(shape, ours)) for ours, key in SHAPE.items()}
     differs = [f"{name} {had}, not {wanted}" for name, (had, wanted) in pairs.items() if had != wanted]
-    if set(theirs.get("target_modules") or []) != set(shape["target_modules"]):
+    if set(theirs.get("target_modules") or []) != set(shape.target_modules):
         differs.append(f"target_modules {theirs.get('target_modules')}")
     if differs:
         what = f"an adapter of another shape: {'; '.join(differs)}"

@@ -29,7 +29,7 @@ class Progress(TrainerCallback):
 
     Args:
         name: the adapter's.
-        folder: gets `progress.json` at every step, for `make watch`.
+        folder: gets `progress.json` at every step, for `acrflow watch`.
     """
 
     def __init__(self, name: str, folder: Path):
@@ -62,7 +62,7 @@ class Progress(TrainerCallback):
         )
 
 
-class Board(TrainerCallback):
+class TensorBoard(TrainerCallback):
     """Write every metric to TensorBoard; what a killed training wrote after its last checkpoint is purged."""
 
     def __init__(self, folder: Path):

@@ -5,17 +5,16 @@ A checkpoint counts only once its marker is written, after all else; a folder wi
 process died. What a finished training leaves stays until its adapter is known to stand: see `finish`.
 """
 
-import json
 import shutil
 from pathlib import Path
 
+from acrflow.config.recipe import Recipe
 from acrflow.io.code import ASIDE_IN_TRAINING, code_of
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, write_json, write_text
 from acrflow.training.adapter import WEIGHTS
-from acrflow.training.recipe import Recipe, difference, made_by
+from acrflow.training.recipe import FILE, difference, made_by
 
-RECIPE = "recipe.json"
 MARKER = "complete"
 FINISHED = "finished"
 STATE = "trainer_state.json"
@@ -37,9 +36,9 @@ def prepare(folder: Path, recipe: Recipe, restart: bool) -> Path | None:
     """
     if restart and folder.exists():
         shutil.rmtree(folder)
-    recipe = json.loads(json.dumps(recipe))
-    recorded = folder / RECIPE
-    differs = difference(read_json(recorded), recipe) if recorded.exists() else ["no recipe -> this one"]
+    values = recipe.model_dump(mode="json")
+    recorded = folder / FILE
+    differs = difference(read_json(recorded), values) if recorded.exists() else ["no recipe -> this one"]
     finished = folder / FINISHED
     if finished.exists() and (differs or finished.read_text(encoding="utf-8") != _code()):
         shutil.rmtree(folder)  # nothing is lost: its adapter has stood
@@ -52,7 +51,7 @@ def prepare(folder: Path, recipe: Recipe, restart: bool) -> Path | None:
     for unfinished in folder.glob("checkpoint-*"):
         if not (unfinished / MARKER).exists():
             shutil.rmtree(unfinished)
-    write_json(folder / RECIPE, recipe)
+    write_json(recorded, values)
     return last(folder)
 
 
@@ -70,7 +69,7 @@ def finish(folder: Path) -> None:
     done = last(folder)
     assert done is not None
     write_text(folder / FINISHED, _code())
-    _keep(folder, {RECIPE, FINISHED, SAMPLES, done.name})
+    _keep(folder, {FILE, FINISHED, SAMPLES, done.name})
     _keep(done, {*WEIGHTS, STATE, MARKER})  # not the optimizer's state, twice as large as the weights
 
 
@@ -89,7 +88,7 @@ def sweep(results: Path) -> None:
     for finished in results.glob(f"checkpoints/*/{FINISHED}"):
         folder = finished.parent
         held = folder.with_name(f"{folder.name}.lock").exists()
-        if not held and made_by(results / "adapters" / folder.name, read_json(folder / RECIPE)):
+        if not held and made_by(results / "adapters" / folder.name, read_json(folder / FILE)):
             shutil.rmtree(folder)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import polars as pl
 
+from acrflow.config.recipe import Recipe
+from acrflow.config.training import Optimisation
 from acrflow.io.errors import InputError
 from acrflow.training.checkpoints import KEPT
-from acrflow.training.recipe import Recipe
 
 
 def drawn(examples: pl.DataFrame, prompts: str, seed: int) -> pl.DataFrame:
@@ -28,7 +29,7 @@ def drawn(examples: pl.DataFrame, prompts: str, seed: int) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def optimizer(settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[type, dict[str, Any]] | None]:
+def optimizer(settings: Optimisation) -> tuple[dict[str, Any], tuple[type, dict[str, Any]] | None]:
     """An argument for transformers' own optimizers, or none; and class and options of any other, or None.
 
     Raises:
@@ -36,7 +37,7 @@ def optimizer(settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[type, dic
     """
     from transformers.training_args import OptimizerNames
 
-    name = settings["optimizer"]
+    name = settings.optimizer
     if name in {known.value for known in OptimizerNames}:
         return {"optim": name}, None
     from pytorch_optimizer import get_supported_optimizers, load_optimizer
@@ -45,8 +46,8 @@ def optimizer(settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[type, dic
     if name not in known:
         remedy = "name one of transformers (adamw_torch, paged_adamw_8bit, ...) or of pytorch-optimizer (exadam, ...)"
         raise InputError("training.optimizer", f"there is no {name}", remedy)
-    options = {"betas": (settings["adam_beta1"], settings["adam_beta2"]), "weight_decay": settings["weight_decay"]}
-    return {}, (load_optimizer(name), {"lr": settings["learning_rate"], **options})
+    options = {"betas": (settings.adam_beta1, settings.adam_beta2), "weight_decay": settings.weight_decay}
+    return {}, (load_optimizer(name), {"lr": settings.learning_rate, **options})
 
 
 def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
@@ -56,27 +57,27 @@ def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
     """
     import torch
 
-    settings = recipe["training"]
+    settings = recipe.training
     gpu = torch.cuda.is_available()
     return {
         "output_dir": str(checkpoints),
-        "max_steps": settings["steps"],
-        "learning_rate": settings["learning_rate"],
-        "lr_scheduler_type": "constant_with_warmup" if settings["schedule"] == "constant" else settings["schedule"],
-        "warmup_steps": settings["warmup_share"],  # below 1, transformers reads it as a share of the steps
-        "weight_decay": settings["weight_decay"],
-        "adam_beta1": settings["adam_beta1"],
-        "adam_beta2": settings["adam_beta2"],
-        "max_grad_norm": settings["max_grad_norm"],
-        "per_device_train_batch_size": settings["batch"],
-        "gradient_accumulation_steps": settings["accumulation"],
-        "gradient_checkpointing": settings["gradient_checkpointing"] and gpu,
+        "max_steps": settings.steps,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup" if settings.schedule == "constant" else settings.schedule,
+        "warmup_steps": settings.warmup_share,  # below 1, transformers reads it as a share of the steps
+        "weight_decay": settings.weight_decay,
+        "adam_beta1": settings.adam_beta1,
+        "adam_beta2": settings.adam_beta2,
+        "max_grad_norm": settings.max_grad_norm,
+        "per_device_train_batch_size": settings.batch,
+        "gradient_accumulation_steps": settings.accumulation,
+        "gradient_checkpointing": settings.gradient_checkpointing and gpu,
         "use_cpu": not gpu,
-        "bf16": gpu and recipe["base"]["dtype"] == "bfloat16",
-        "seed": recipe["seed"],
-        "data_seed": recipe["seed"],
+        "bf16": gpu and recipe.base.dtype == "bfloat16",
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
         "save_strategy": "steps",
-        "save_steps": settings["save_every"],
+        "save_steps": settings.save_every,
         "save_total_limit": KEPT,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,

@@ -2,28 +2,28 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from acrflow import rewards
+from acrflow.config.recipe import Recipe
+from acrflow.config.training import Grpo, Launch
 from acrflow.io.errors import InputError
 from acrflow.models.embedder import embedder
 from acrflow.models.judge import judge
-from acrflow.models.tokenizer import load_tokenizer
 from acrflow.rewards import Reward
 from acrflow.tasks.appropriateness import LABELS
 from acrflow.training import common
-from acrflow.training.adapter import policy
+from acrflow.training.adapter import policy, tokenizer_of
 from acrflow.training.processes import SERVER, free_port
-from acrflow.training.recipe import Recipe
+from acrflow.training.recipe import Resolved
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredGrpo
 
-BALANCED = "balanced"
+BALANCED = "balanced"  # class weights that are counted here
 
 
 def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Reward]:
@@ -35,16 +35,16 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
     Raises:
         InputError: an unknown reward or option, a column that the examples lack, a model that cannot be loaded.
     """
-    names = recipe.get("models") or {}
-    device = names.get("device", "auto")
+    models, described = recipe.models, recipe.base
+    device = models.device or "auto"
     provided: dict[str, Callable[[], Any]] = {
-        "embedder": partial(embedder, names.get("embedder", ""), device),
-        "judge": partial(judge, names.get("judge", ""), base, device),
-        "completion_tokens": lambda: recipe["training"]["completion_tokens"],
+        "embedder": lambda: embedder(models.embedder or "", device),
+        "judge": lambda: judge(models.judge or "", base, device, described.revision, described.template),
+        "completion_tokens": lambda: settings_of(recipe).completion_tokens,
     }
     loaded = []
-    for name, described in recipe["rewards"].items():
-        options = dict(described["options"])
+    for name, configured in recipe.rewards.items():
+        options = dict(configured.options)
         if options.get("class_weights") == BALANCED:
             options["class_weights"] = balanced_weights(examples["appropriateness"].to_list())
         loaded.append(rewards.load(name, options, provided))
@@ -56,18 +56,24 @@ def load_rewards(recipe: Recipe, base: str, examples: pl.DataFrame) -> list[Rewa
     return loaded
 
 
+def settings_of(recipe: Recipe) -> Grpo:
+    """The hyperparameters of a recipe of this method."""
+    assert isinstance(recipe.training, Grpo)
+    return recipe.training
+
+
 def balanced_weights(gold: list[str]) -> dict[str, float]:
     """Class weights in inverse proportion to the labels' frequencies, rows / (labels x rows of the label)."""
     present = [label for label in LABELS if label in gold]
     return {label: len(gold) / (len(present) * gold.count(label)) for label in present}
 
 
-def rollouts(kind: str, launch: dict[str, Any], longest: int, base: str) -> dict[str, Any]:
+def rollouts(kind: str, launch: Launch, longest: int, base: str) -> dict[str, Any]:
     """Where completions are generated, as arguments of TRL.
 
     Args:
         kind: "transformers", "vllm" (in this process) or "vllm_server".
-        launch: `acrflow.config.training.Launch`.
+        launch: where that is on these machines.
         longest: tokens of the longest prompt and completion together. vLLM would else reserve room for the longest
             text that the model can read: 17 GB for the 131,072 tokens of Llama 3.1 8B.
         base: the base model, for the remedy.
@@ -84,15 +90,15 @@ def rollouts(kind: str, launch: dict[str, Any], longest: int, base: str) -> dict
         what = "vLLM is not installed" if torch.cuda.is_available() else "vLLM rollouts need a GPU, and there is none"
         raise InputError("training.grpo.rollouts", what, "make install ENV=cuda on a GPU machine, or set transformers")
     if kind == "vllm_server":
-        address = os.environ.get(SERVER, launch["vllm_server"])  # this job's own, or one that the configuration names
+        address = os.environ.get(SERVER, launch.vllm_server)  # this job's own, or one that the configuration names
         check_server(address, base)
         where = {"vllm_server_base_url": address, "vllm_group_port": free_port()}
         return {"use_vllm": True, "vllm_mode": "server", **where}
     return {
         "use_vllm": True,
         "vllm_mode": "colocate",
-        "vllm_gpu_memory_utilization": launch["vllm_memory"],
-        "vllm_tensor_parallel_size": launch["vllm_tensor_parallel"],
+        "vllm_gpu_memory_utilization": launch.vllm_memory,
+        "vllm_tensor_parallel_size": launch.vllm_tensor_parallel,
         "vllm_max_model_length": longest,
     }
 
@@ -116,12 +122,12 @@ def check_server(url: str, base: str) -> None:
 
 
 def trainer(
-    recipe: Recipe,
+    recipe: Resolved,
     base: str,
     start: Path | None,
     examples: pl.DataFrame,
     checkpoints: Path,
-    launch: dict[str, Any],
+    launch: Launch,
     callbacks: list[Any],
 ) -> "MeasuredGrpo":
     """A trainer of the recipe on `Examples`; the gold columns travel with each prompt to the rewards."""
@@ -130,13 +136,13 @@ def trainer(
 
     from acrflow.training.measured import MeasuredGrpo
 
-    settings = recipe["training"]
-    longest = max(examples["prompt_tokens"]) + settings["completion_tokens"]
-    where = rollouts(settings["rollouts"], launch, longest, base)
+    settings, tokenizer = settings_of(recipe), tokenizer_of(recipe, base)
+    longest = max(examples["prompt_tokens"]) + settings.completion_tokens
+    where = rollouts(settings.rollouts, launch, longest, base)
     named, optimizer = common.optimizer(settings)
     functions = load_rewards(recipe, base, examples)
     gold = sorted({column for function in functions for column in function.columns})
-    rows = common.drawn(examples, settings["prompts"], recipe["seed"])
+    rows = common.drawn(examples, settings.prompts, recipe.seed)
     model, shape = policy(recipe, base, start)
     made = MeasuredGrpo(
         model=model,
@@ -145,23 +151,25 @@ def trainer(
             **common.arguments(recipe, checkpoints),
             **where,
             **named,
-            reward_weights=[reward["weight"] for reward in recipe["rewards"].values()],
-            num_generations=settings["generations"],
-            generation_batch_size=settings["generation_batch"],
-            num_iterations=settings["iterations"],
-            max_completion_length=settings["completion_tokens"],
-            temperature=settings["temperature"],
-            top_p=settings["top_p"],
-            top_k=settings["top_k"],
-            beta=settings["beta"],
-            loss_type=settings["loss"],
-            epsilon=settings["epsilon"],
-            epsilon_high=settings["epsilon_high"],
-            scale_rewards=settings["scale_rewards"],
-            mask_truncated_completions=settings["mask_truncated"],
+            # the end of a turn, which is not every model's own end of sequence; transformers is told by TRL
+            generation_kwargs={"stop_token_ids": [tokenizer.eos_token_id]} if where["use_vllm"] else None,
+            reward_weights=[reward.weight for reward in recipe.rewards.values()],
+            num_generations=settings.generations,
+            generation_batch_size=settings.generation_batch,
+            num_iterations=settings.iterations,
+            max_completion_length=settings.completion_tokens,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=settings.top_k,
+            beta=settings.beta,
+            loss_type=settings.loss,
+            epsilon=settings.epsilon,
+            epsilon_high=settings.epsilon_high,
+            scale_rewards=settings.scale_rewards,
+            mask_truncated_completions=settings.mask_truncated,
         ),
         train_dataset=Dataset.from_list(rows.select(pl.col("messages").alias("prompt"), *gold).to_dicts()),
-        processing_class=load_tokenizer(base, recipe["base"]["revision"]),
+        processing_class=tokenizer,
         peft_config=shape,
         callbacks=callbacks,
     )

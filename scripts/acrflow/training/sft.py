@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from acrflow.models.tokenizer import load_tokenizer
+from acrflow.models.tokenizer import answer_tokens, prompt_tokens
 from acrflow.training import common
-from acrflow.training.adapter import policy
-from acrflow.training.recipe import Recipe
+from acrflow.training.adapter import policy, tokenizer_of
+from acrflow.training.recipe import Resolved
 
 if TYPE_CHECKING:
     from acrflow.training.measured import MeasuredSft
 
+MASKED = -100  # no target
+
 
 def trainer(
-    recipe: Recipe, base: str, start: Path | None, examples: pl.DataFrame, checkpoints: Path, callbacks: list[Any]
+    recipe: Resolved, base: str, start: Path | None, examples: pl.DataFrame, checkpoints: Path, callbacks: list[Any]
 ) -> "MeasuredSft":
     """A trainer of the recipe on `schemas.dataset.Examples`; trains on `messages` -> `completion`."""
     from datasets import Dataset
@@ -23,13 +25,15 @@ def trainer(
 
     from acrflow.training.measured import MeasuredSft
 
-    settings = recipe["training"]
-    named, optimizer = common.optimizer(settings)
-    rows = [
-        {"prompt": messages, "completion": [{"role": "assistant", "content": completion}]}
-        for messages, completion in common.drawn(examples, settings["prompts"], recipe["seed"])
-        .select("messages", "completion")
-        .iter_rows()
+    named, optimizer = common.optimizer(recipe.training)
+    rows = common.drawn(examples, recipe.training.prompts, recipe.seed)
+    tokenizer = tokenizer_of(recipe, base)
+    prompts = prompt_tokens(tokenizer, rows["messages"].to_list())
+    answers = answer_tokens(tokenizer, rows["completion"].to_list())
+    # as tokens, since TRL would put the completion through the chat template, which may rewrite it
+    tokens = [
+        {"input_ids": [*prompt, *answer], "labels": [*[MASKED] * len(prompt), *answer]}
+        for prompt, answer in zip(prompts, answers, strict=True)
     ]
     model, shape = policy(recipe, base, start)
     made = MeasuredSft(
@@ -37,11 +41,10 @@ def trainer(
         args=SFTConfig(
             **common.arguments(recipe, checkpoints),
             **named,
-            completion_only_loss=True,
             max_length=None,  # the examples are already no longer than dataset.prompt_tokens
         ),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=load_tokenizer(base, recipe["base"]["revision"]),
+        train_dataset=Dataset.from_list(tokens),
+        processing_class=tokenizer,
         peft_config=shape,
         callbacks=callbacks,
     )

@@ -25,7 +25,8 @@ def check_inputs(config: Config, topics: Sequence[Topic], warn: Callable[[str], 
     if config.source == "folder":
         from acrflow.guideline.check import check_documents
 
-        for topic, error in check_documents(Path(config.documents), [topic.name for topic in topics]).items():
+        names = [topic.name for topic in topics]
+        for topic, error in check_documents(Path(config.documents), names, config.publisher).items():
             warn(f"The topic {topic} will fail; the others go on.\n{error}")
     for name, adapter in config.adapters.items():
         start = adapter.init_from

@@ -9,6 +9,7 @@ from acrflow.config.configuration import Config
 from acrflow.config.evidence import ENDINGS, EvidenceKind, prompt_name
 from acrflow.config.roster import BASE, GENERATING, Roster, roster
 from acrflow.guideline.topics import Topic
+from acrflow.io.code import PROGRAMS
 from acrflow.io.shipped import own_or_shipped
 
 
@@ -135,6 +136,17 @@ class Layout:
         """The modules of an adapter's rewards, which its training loads by name; an edit of one trains no other."""
         return [f"acrflow/rewards/{reward}.py" for reward in self.adapter(folder).rewards]
 
+    @property
+    def document_readers(self) -> list[str]:
+        """The modules that read the publisher's documents, which decide nothing that a download brings."""
+        return document_readers(self.config.publisher)
+
+    @property
+    def publisher_file(self) -> str:
+        """The module that reads the publisher's documents, which programs load by name."""
+        name = f"acrflow/guideline/publishers/{self.config.publisher}"
+        return f"{name}.py" if (PROGRAMS / f"{name}.py").is_file() else f"{name}/__init__.py"
+
     def entries(self, *names: str) -> list[str]:
         """What the roster says of these models (by default of all), as a rule's parameter.
 
@@ -156,7 +168,7 @@ class Layout:
             return {kind: folder / f"{kind}.pdf" for kind in ("narrative", "appendix", "evidence_table")}
         from acrflow.guideline.check import documents_of
 
-        return documents_of(folder)
+        return documents_of(folder, self.config.publisher)
 
     def sources(self) -> list[str | Path]:
         """The files that a dataset is made from: the table, or the documents of all topics."""
@@ -168,6 +180,12 @@ class Layout:
         """The topic list that the run reads, if it reads one."""
         name = getattr(self.config.topics, self.config.source, None)
         return None if name is None else str(own_or_shipped(name))
+
+
+def document_readers(publisher: str) -> list[str]:
+    """The modules of a publisher's package beside the one with its addresses, and what they read documents into."""
+    files = sorted((PROGRAMS / "acrflow/guideline/publishers" / publisher).glob("[!_]*.py"))
+    return ["guideline.witnesses", *(f"guideline.publishers.{publisher}.{path.stem}" for path in files)]
 
 
 def prompt_of(examples: str) -> str:

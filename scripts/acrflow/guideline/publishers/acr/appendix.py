@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from acrflow.guideline.layout import Band, Line, bands, free_lines, join_lines, squeeze, without_margins
 from acrflow.guideline.model import RowReference
 from acrflow.guideline.pdf import AGAIN, Page, read_pages
+from acrflow.guideline.publishers.acr import STUDY_QUALITY
 from acrflow.guideline.web import AGAIN_HTML, Heading, TableLine, WebPage, columns, is_web_page, laid_out, read_page
+from acrflow.guideline.witnesses import RatedRow, RatedVariant, Ratings
 from acrflow.io.errors import InputError
 from acrflow.tasks.appropriateness import parse_category
+from acrflow.text.citations import pmid_of
 
 # "Variant 1: ..." or "Variant: 1 ..."; without a colon it is a mention inside a sentence
 VARIANT = re.compile(r"Variant\s*(?=:\s*\d|\d+\s*[:.]):?\s*(\d+)\s*[:.]?\s*(.*)", re.DOTALL)
@@ -21,46 +24,9 @@ _HEADINGS = (
 )
 HEADER_WORDS = frozenset(_HEADINGS.split())
 _HEADER_MARKS = frozenset(["procedure", "procedures", "appropriateness", "category", "tabulations", "median"])
-QUALITIES = {"good": "Good", "inadequate": "Inadequate", **{str(grade): str(grade) for grade in range(1, 5)}}
 _REFERENCE = re.compile(r"(\d+)(?:\s*\((.*)\))?$", re.DOTALL)
-_PMID = re.compile(r"[1-9]\d{0,7}$")
 NESTED = 10.0  # points; a table that begins this much further right stands inside another: the references of a row
 _NOTHING = frozenset({"", "n/a", "na", "-", "–", "—"})
-
-
-@dataclass
-class AppendixRow:
-    """A row as printed, with the place it starts at ("page 3, line 7"); the fields are those of `model.Row`."""
-
-    place: str
-    procedure: str
-    category: str
-    strength_of_evidence: str | None
-    adult_rrl: str | None
-    pediatric_rrl: str | None
-    rating: int | None
-    median: float | None
-    votes: list[int] | None
-    references: list[RowReference] = field(default_factory=list)
-
-
-@dataclass
-class AppendixVariant:
-    """A variant's heading, the place it stands at, and its rows."""
-
-    place: str
-    number: int
-    text: str
-    rows: list[AppendixRow] = field(default_factory=list)
-
-
-@dataclass
-class Appendix:
-    """A parsed appendix; `unused` counts the characters of no known part (title, key, page headers excepted)."""
-
-    title: str
-    variants: list[AppendixVariant]
-    unused: int
 
 
 @dataclass
@@ -77,7 +43,7 @@ class _OpenRow:
         return bool(self.cells.get("procedure")) and parse_category(self.cells.get("category", "")) is not None
 
 
-def read_appendix(path: Path) -> Appendix:
+def read_appendix(path: Path) -> Ratings:
     """Parse an appendix: the publisher's PDF, or its web page where the name ends in .html or .htm.
 
     Raises:
@@ -87,7 +53,7 @@ def read_appendix(path: Path) -> Appendix:
     return parse_web_appendix(read_page(path), path) if is_web_page(path) else parse_appendix(read_pages(path), path)
 
 
-def parse_appendix(pages: list[Page], path: Path) -> Appendix:
+def parse_appendix(pages: list[Page], path: Path) -> Ratings:
     """Parse the pages of an appendix; `path` is named in errors."""
     reader = _Reader(path)
     title: list[Line] = []
@@ -101,7 +67,7 @@ def parse_appendix(pages: list[Page], path: Path) -> Appendix:
             elif not reader.ended:
                 unused += len(item.text)
     reader.finish()
-    return Appendix(title_of(title), reader.variants, unused)
+    return Ratings(path, "page 1", title_of(title), reader.variants, unused)
 
 
 def sequence(pages: list[Page]) -> list[Line | Band]:
@@ -192,7 +158,7 @@ class TableReader:
 class _Reader:
     def __init__(self, path: Path):
         self.path = path
-        self.variants: list[AppendixVariant] = []
+        self.variants: list[RatedVariant] = []
         self.ended = False
         self._heading: list[str] | None = None
         self._table = TableReader()
@@ -203,7 +169,7 @@ class _Reader:
         match = VARIANT.match(line.text)
         if match:
             self._close_row()
-            self.variants.append(AppendixVariant(f"page {line.page}", int(match[1]), ""))
+            self.variants.append(RatedVariant(f"page {line.page}", int(match[1]), ""))
             self._heading = [match[2]]
             return True
         if self._heading is not None:
@@ -252,16 +218,16 @@ class _Reader:
         _refuse_empty(self.variants, f"{self.path}, page 1", AGAIN)
 
 
-def parse_web_appendix(page: WebPage, path: Path) -> Appendix:
+def parse_web_appendix(page: WebPage, path: Path) -> Ratings:
     """Parse the publisher's web page of an appendix; `path` is named in errors."""
-    variants: list[AppendixVariant] = []
+    variants: list[RatedVariant] = []
     header: list[TableLine] = []
     open_header = unused = 0
     for item in page.items:
         if isinstance(item, Heading):
             match = VARIANT.match(item.text)
             if match:
-                variants.append(AppendixVariant(f"line {item.line}", int(match[1]), squeeze(match[2])))
+                variants.append(RatedVariant(f"line {item.line}", int(match[1]), squeeze(match[2])))
                 header = []
             continue
         texts = [cell.text for cell in item.cells]
@@ -281,22 +247,22 @@ def parse_web_appendix(page: WebPage, path: Path) -> Appendix:
             cells = {name: text for name, text in zip(names, laid_out(item), strict=False) if name}
             variants[-1].rows.append(_read_row(cells, [], f"line {item.line}", path))
     _refuse_empty(variants, f"{path}, line 1", AGAIN_HTML)
-    return Appendix(page.fields.get("hdnTopicName", ""), variants, unused)
+    return Ratings(path, "line 1", page.fields.get("hdnTopicName", ""), variants, unused)
 
 
-def _refuse_empty(variants: list[AppendixVariant], where: str, remedy: str) -> None:
+def _refuse_empty(variants: list[RatedVariant], where: str, remedy: str) -> None:
     if not any(variant.rows for variant in variants):
         raise InputError(where, "no variant with a rating table found: no guideline's appendix", remedy)
 
 
-def _read_row(cells: dict[str, str], references: list[RowReference], place: str, path: Path) -> AppendixRow:
+def _read_row(cells: dict[str, str], references: list[RowReference], place: str, path: Path) -> RatedRow:
     """A row from its cells' texts by field name."""
     where, name = f"{path}, {place}", cells.get("procedure") or "(no name)"
     category = parse_category(cells.get("category", ""))
     if not cells.get("procedure") or category is None:
         what = f"row '{name}' has no appropriateness category (found '{cells.get('category', '')}')"
         raise InputError(where, what, f"{AGAIN}; if it looks right, report its layout")
-    return AppendixRow(
+    return RatedRow(
         place=place,
         procedure=name,
         category=category,
@@ -310,15 +276,10 @@ def _read_row(cells: dict[str, str], references: list[RowReference], place: str,
     )
 
 
-def pmid_of(printed: str | None) -> int | None:
-    """The PMID that is printed, None if it is none (missing, negative, text, more than 8 digits)."""
-    return int(printed) if printed and _PMID.match(printed) else None
-
-
 def reference_of(texts: Sequence[str]) -> RowReference | None:
     """The reference that a row of cells prints: number, PMID in brackets, study quality; None if it is none."""
     parts = [text for text in texts if text]
-    quality = QUALITIES.get(parts[-1].lower()) if len(parts) > 1 else None
+    quality = STUDY_QUALITY.get(parts[-1].lower()) if len(parts) > 1 else None
     match = _REFERENCE.match(squeeze(" ".join(parts[:-1] if quality else parts)))
     if not match:
         return None

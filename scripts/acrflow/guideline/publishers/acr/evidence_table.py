@@ -7,7 +7,8 @@ from pathlib import Path
 from acrflow.guideline.layout import Band, join_lines
 from acrflow.guideline.model import Study
 from acrflow.guideline.pdf import AGAIN, read_pages
-from acrflow.guideline.publishers.acr.appendix import QUALITIES, sequence
+from acrflow.guideline.publishers.acr import STUDY_QUALITY
+from acrflow.guideline.publishers.acr.appendix import sequence
 from acrflow.guideline.web import AGAIN_HTML, TableLine, columns, is_web_page, laid_out, read_page
 from acrflow.io.errors import InputError
 
@@ -103,6 +104,6 @@ def _study(cells: dict[str, str]) -> Study:
     return Study(
         number=int(match[1]) if match else 0,
         citation=NUMBERED.sub("", cells["citation"], count=1),
-        study_quality=QUALITIES.get(quality.lower()),
+        study_quality=STUDY_QUALITY.get(quality.lower()),
         **{name: None if text.lower() in _NOTHING else text for name, text in values.items()},
     )

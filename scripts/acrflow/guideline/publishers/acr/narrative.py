@@ -7,7 +7,6 @@ that wraps goes on as long as the variant's text, known from its rating table, i
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from acrflow.guideline.layout import Band, Line, join_lines, lines, without_marg
 from acrflow.guideline.model import BibliographyEntry
 from acrflow.guideline.pdf import AGAIN, Page, read_pages
 from acrflow.guideline.publishers.acr.appendix import VARIANT, TableReader, sequence, title_of
+from acrflow.guideline.witnesses import Narrative, NarrativeVariant, Section, TableRow, canonical
 from acrflow.io.errors import InputError
 from acrflow.tasks.appropriateness import parse_category
 
@@ -31,50 +31,6 @@ AFTER_DISCUSSION = re.compile(
 REVISION = re.compile(r"([A-Z][A-Za-z ]*?)[ :]+((?:19|20)\d\d)$")
 ENTRY = re.compile(r"(\d{1,4})\.\s*(.*)$")
 PARAGRAPH_GAP = 1.45  # of the usual distance between two lines
-
-
-@dataclass
-class TableRow:
-    """A row of a rating table, the second witness, with the place it starts at ("page 1, line 9")."""
-
-    page: int
-    place: str
-    procedure: str
-    category: str
-    radiation: str | None
-
-
-@dataclass
-class Section:
-    """The text under a procedure heading; `heading` without its letter, paragraphs separated by a blank line."""
-
-    page: int
-    heading: str
-    text: str
-
-
-@dataclass
-class NarrativeVariant:
-    """What the narrative says on a variant; `place` is where its rating table or discussion begins."""
-
-    number: int
-    text: str
-    place: str = ""
-    rows: list[TableRow] = field(default_factory=list)
-    introduction: str | None = None
-    sections: list[Section] = field(default_factory=list)
-
-
-@dataclass
-class Narrative:
-    """A parsed narrative; `unused` counts the characters under each heading that is not part of the model."""
-
-    title: str
-    revision: str | None
-    year: int | None
-    variants: dict[int, NarrativeVariant]
-    bibliography: list[BibliographyEntry]
-    unused: dict[str, int]
 
 
 def read_narrative(path: Path) -> Narrative:
@@ -101,12 +57,8 @@ def parse_narrative(pages: list[Page], path: Path) -> Narrative:
     bibliography = _bibliography(flow[end:], unused)
     if not any(variant.rows or variant.sections for variant in variants.values()):
         raise InputError(f"{path}, page 1", "no variant found: not the narrative of a guideline", AGAIN)
-    return Narrative(title, revision, year, variants, bibliography, {name: n for name, n in unused.items() if n})
-
-
-def canonical(text: str) -> str:
-    """Letters and digits only, in lower case: what two printings of one text have in common."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+    found = {name: count for name, count in unused.items() if count}
+    return Narrative(path, "page 1", title, revision, year, variants, bibliography, found)
 
 
 def _take_revision(first: Page) -> tuple[str | None, int | None]:
@@ -147,14 +99,15 @@ def _front(pages: list[Page], discussion: Line | None, unused: Counter[str]) -> 
     heading: list[str] | None = None
     current: NarrativeVariant | None = None
     table = TableReader()
+    row_page = 0  # of the last row, which may go on on the next page
     part = ""
     last = discussion.page if discussion else len(pages)
     for item in sequence(pages[:last]):
         if isinstance(item, Band):
             if current is not None and heading is not None:
                 current.text, heading = join_lines(heading), None
-            if current is not None:
-                _add_table_row(table, item, current)
+            if current is not None and _add_table_row(table, item, current, cut=item.page > row_page):
+                row_page = item.page
             continue
         if discussion is not None and (item.page, item.base) >= (discussion.page, discussion.base):
             break
@@ -172,18 +125,21 @@ def _front(pages: list[Page], discussion: Line | None, unused: Counter[str]) -> 
     return title_of(head), {number: variant for number, variant in variants.items() if variant.rows}
 
 
-def _add_table_row(table: TableReader, band: Band, variant: NarrativeVariant) -> None:
+def _add_table_row(table: TableReader, band: Band, variant: NarrativeVariant, cut: bool) -> bool:
+    """Take a band; True where it begins a row. `cut`: a page break stands before it."""
     cells = table.cut(band)
     if not cells:
-        return
+        return False
     name, category = cells.get("procedure", ""), parse_category(cells.get("category", ""))
     radiation = cells.get("radiation") or cells.get("adult") or None
     if name and category:
-        variant.rows.append(TableRow(band.page, band.place, name, category, radiation))
-    elif variant.rows and band.page > variant.rows[-1].page:  # the rest of a row that a page break has cut
+        variant.rows.append(TableRow(band.place, name, category, radiation))
+        return True
+    if variant.rows and cut:  # the rest of the last row
         row = variant.rows[-1]
         row.procedure = join_lines([row.procedure, name])
         row.category = parse_category(f"{row.category} {cells.get('category', '')}") or row.category
+    return False
 
 
 class _Discussion:
@@ -197,7 +153,7 @@ class _Discussion:
         self.lettered = any(line.bold and LETTER.match(line.text) for line in flow)
         self.pitch = _usual_pitch(flow)
         self.variant: NarrativeVariant | None = None
-        self.section: tuple[int, str] | None = None  # page and heading of the open section
+        self.section: str | None = None  # heading of the open section
         self.held: list[Line] = []  # lines of the open section, or of the introduction
 
     def read(self) -> None:
@@ -258,7 +214,7 @@ class _Discussion:
         ):
             text = join_lines([text, self.flow[following].text])
             following += 1
-        self.section = (line.page, text)
+        self.section = text
         return following
 
     def _wraps(self, line: Line, following: Line) -> bool:
@@ -275,7 +231,7 @@ class _Discussion:
             return  # between the discussion's heading and its first variant
         text = self._paragraphs(held)
         if section is not None:
-            self.variant.sections.append(Section(section[0], section[1], text))
+            self.variant.sections.append(Section(section, text))
         elif text:
             self.variant.introduction = "\n\n".join(part for part in (self.variant.introduction, text) if part)
 

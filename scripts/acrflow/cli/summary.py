@@ -1,28 +1,32 @@
-"""Print a run's main table to the terminal, and where its report is."""
+"""acrflow summary: a run's main table on the terminal."""
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from acrflow.io.errors import InputError, run
+import typer
 
+EXAMPLES = """\
+Example:
+  acrflow summary results/demo
+"""
 COLUMNS = {"macro_f1": "Macro F1", "weighted_f1": "Weighted F1", "accuracy": "Accuracy", "unparsed": "Unparsed"}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--comparison", type=Path, required=True, help="comparison.parquet")
-    parser.add_argument("--report", type=Path, required=True, help="the report's index.html")
-    args = parser.parse_args()
-
-    import polars as pl  # alone: checking the table again would cost a second, and compare.py checked it
+def summary(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, for instance results/demo.")],
+) -> None:
+    """Print a run's main table, and where its report is."""
+    import polars as pl  # alone: checking the table again would cost a second, and the comparison was checked
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    if not args.comparison.is_file():
-        raise InputError(args.comparison, "the comparison is missing", "build it with snakemake evaluation")
-    compared = pl.read_parquet(args.comparison)
+    from acrflow.io.errors import InputError
+
+    comparison = run / "metrics" / "comparison.parquet"
+    if not comparison.is_file():
+        raise InputError(comparison, "the comparison is missing", "build it with snakemake evaluation")
+    compared = pl.read_parquet(comparison)
     console = Console(highlight=False)
     for (split, rows), table in compared.group_by("split", "rows", maintain_order=True):
         shown = Table(
@@ -39,7 +43,8 @@ def main() -> None:
             named = {figure["metric"]: figure for figure in figures.to_dicts()}
             shown.add_row(str(model), *(cell(named[metric]) for metric in COLUMNS))
         console.print(shown)
-    console.print(f"Report: {args.report}", soft_wrap=True)
+    report = run / "report" / "index.html"
+    console.print(f"Report: {report if report.is_file() else 'not built yet'}", soft_wrap=True)
 
 
 def cell(figure: dict[str, Any]) -> str:
@@ -49,7 +54,3 @@ def cell(figure: dict[str, Any]) -> str:
     if figure["low"] is None:
         return f"{100 * figure['value']:.1f}"
     return f"{100 * figure['value']:.1f} [dim]{100 * figure['low']:.1f}–{100 * figure['high']:.1f}[/dim]"
-
-
-if __name__ == "__main__":
-    run(main)
