@@ -18,7 +18,7 @@ if settings.documents == "download":
         resources:
             network=1,  # one networked job at a time: `resources: network=1` in the profiles
         params:
-            *code_of("guidelines/download_documents.py", layout.publisher_file),
+            *code_of("guidelines/download_documents.py", layout.publisher_file, aside=layout.document_readers),
             program=program("guidelines/download_documents.py"),
             acr_id=lambda wildcards: TOPICS[wildcards.topic].acr_id,
             panel=lambda wildcards: TOPICS[wildcards.topic].panel,

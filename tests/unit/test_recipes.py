@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from tiny_training import ROOT, make, spec, weights
+from tiny_training import ROOT, make, recipe, weights
 
 from acrflow.config import configuration
 from acrflow.io import code
@@ -80,7 +80,7 @@ def test_a_checkpoint_does_not_survive_an_edit_of_what_its_rewards_import(
     refused: bool,
 ) -> None:
     def prepare() -> None:
-        resolved = training_recipe.resolve(spec("baseline"), tiny_base, examples["reasoning"])
+        resolved = training_recipe.resolve(recipe("baseline"), tiny_base, examples["reasoning"])
         checkpoints.prepare(tmp_path, resolved, restart=False)
 
     prepare()

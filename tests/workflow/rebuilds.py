@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from acrflow.io import code  # noqa: E402
 from acrflow.io.code import ASIDE, ASIDE_IN_TRAINING, LIBRARY, OF_REWARDS, PROGRAMS, code_of  # noqa: E402
+from acrflow.workflow.layout import document_readers  # noqa: E402
 
 HEADING = """\
 # What rebuilds what: for each module of the library, the rules that run again after an edit of its code (and then what
@@ -20,6 +21,7 @@ HEADING = """\
 # trainings with that reward. A program rebuilds its own rule; modules that are not here decide no result.
 # Written by `python tests/workflow/rebuilds.py`, held by test_rebuild.py.
 """
+PUBLISHER = "acrflow/guideline/publishers/acr/__init__.py"
 Declared = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]  # rule -> its files, and what is aside for it
 
 
@@ -29,10 +31,10 @@ def declared() -> Declared:
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for block in re.split(r"^(?=\s*(?:rule|use rule) )", path.read_text(), flags=re.MULTILINE):
             name = re.match(r"\s*(?:rule (\w+):|use rule (\w+) as (\w+) with:)", block)
-            call = re.search(r"\*code_of\(\s*((?:\"[^\"]+\",?\s*)+)(aside=)?", block)
+            call = re.search(r"\*code_of\(\s*((?:(?!aside=)[\w.\"/]+,?\s*)+)(?:aside=(\[?[^\]),]+))?", block)
             if name and call:
-                files = tuple(re.findall(r'"([^"]+)"', call[1]))
-                rules[name[1] or name[3]] = (files, (*ASIDE_IN_TRAINING, *OF_REWARDS) if call[2] else ())
+                files = tuple(re.findall(r'"([^"]+)"', call[1].replace("layout.publisher_file", f'"{PUBLISHER}"')))
+                rules[name[1] or name[3]] = (files, aside_of(call[2] or ""))
             elif name and name[2]:  # another rule's look-alike
                 rules[name[3]] = (name[2],), ()
     like = {rule: files[0] for rule, (files, _) in rules.items() if files[0] in rules}
@@ -40,6 +42,13 @@ def declared() -> Declared:
     for reward in sorted((LIBRARY / "rewards").glob("[!_]*.py")):
         rules[f"train_adapter({reward.stem})"] = (f"acrflow/rewards/{reward.name}",), ()
     return rules
+
+
+def aside_of(text: str) -> tuple[str, ...]:
+    """What a rule's `aside` names."""
+    if "layout" in text:
+        return tuple(document_readers("acr"))
+    return (*ASIDE_IN_TRAINING, *OF_REWARDS) if text else ()
 
 
 def code_by_rule(rules: Declared) -> dict[str, dict[str, str]]:

@@ -99,7 +99,7 @@ def test_results_logs_and_own_files_are_the_callers(own_project: Project, tmp_pa
 
 
 def test_the_library_of_another_clone_is_refused(project: Project, tmp_path: Path) -> None:
-    """The Slurm profile imports the installed library, here that of the tests, before the Snakefile says where."""
+    """The Slurm profile imports the installed library, here that of the tests, before the Snakefile can."""
     command = [str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(project.root / "Snakefile")]
     command += ["--profile", str(project.root / "profiles/slurm"), "--dry-run", "all"]
     run = subprocess.run(

@@ -23,7 +23,7 @@ from acrflow.io.errors import InputError
 from acrflow.io.shipped import shipped
 
 SEEDS = {1: 8, 12: 64, 100: 512}  # seeds of each adapter: the GPUs that they fill
-ADAPTER_FILES = {"sft": 9, "grpo": 10}  # in an adapter's folder, which Snakemake counts as one
+ADAPTER_FILES = {"sft": 11, "grpo": 13}  # in an adapter's two folders, of which Snakemake counts each as one
 MARKS = ("<!-- plan -->", "<!-- /plan -->")
 
 
@@ -153,7 +153,7 @@ def table() -> str:
         plans = {gpus: schedule(wanted, gpus, Figures()) for gpus in SEEDS.values()}
         hours = " | ".join(f"{plan.hours:.1f}" for plan in plans.values())
         trained = [config.adapters[adapter].method for adapter, _ in config.trained().values()]
-        within = sum(ADAPTER_FILES[method] - 1 for method in trained)
+        within = sum(ADAPTER_FILES[method] - 2 for method in trained)
         cells = [seeds, len(trained), jobs, len(wanted), files + within, f"{plans[8].gpu_hours:.0f}"]
         lines.append(f"| {' | '.join(map(str, cells))} | {hours} |")
     return "\n".join(lines)

@@ -151,6 +151,11 @@ class Layout:
         return [f"acrflow/rewards/{reward}.py" for reward in self.adapter(folder).rewards]
 
     @property
+    def document_readers(self) -> list[str]:
+        """The modules that read the publisher's documents, which decide nothing that a download brings."""
+        return document_readers(self.config.publisher)
+
+    @property
     def publisher_file(self) -> str:
         """The module that reads the publisher's documents, which programs load by name."""
         name = f"acrflow/guideline/publishers/{self.config.publisher}"
@@ -189,6 +194,12 @@ class Layout:
         """The topic list that the run reads, if it reads one."""
         name = getattr(self.config.topics, self.config.source, None)
         return None if name is None else str(own_or_shipped(name))
+
+
+def document_readers(publisher: str) -> list[str]:
+    """The modules of a publisher's package beside the one with its addresses, and what they read documents into."""
+    files = sorted((PROGRAMS / "acrflow/guideline/publishers" / publisher).glob("[!_]*.py"))
+    return ["guideline.witnesses", *(f"guideline.publishers.{publisher}.{path.stem}" for path in files)]
 
 
 def prompt_of(examples: str) -> str:
