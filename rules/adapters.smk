@@ -27,7 +27,7 @@ rule train_adapter:
     conda:
         "../envs/train.yaml"
     params:
-        *code_of("adapters/train_adapter.py", aside=[*ASIDE_IN_TRAINING, *OF_REWARDS]),
+        *code_of("adapters/train_adapter.py", layout.task_file, aside=[*ASIDE_IN_TRAINING, *OF_REWARDS]),
         program=program("adapters/train_adapter.py"),
         launcher=program("adapters/launch.py"),
         rewards=lambda wildcards: code_of(*layout.reward_files(wildcards.adapter)),
