@@ -104,7 +104,7 @@ rule write_hub:
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=settings.trained()),
         trainings=expand(f"{RUN}/training/{{adapter}}", adapter=settings.trained()),
         train=f"{RUN}/dataset/train.parquet",
-        prompts=expand(shipped("config/prompts/{prompt}.yaml"), prompt=layout.prompts),
+        prompts=[str(own_or_shipped(f"config/prompts/{name}.yaml")) for name in layout.prompts],
         templates=expand(shipped("scripts/acrflow/report/templates/{card}.md.j2"), card=["model_card", "hub"]),
     output:
         hub=directory(f"{RUN}/hub"),

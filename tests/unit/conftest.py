@@ -68,7 +68,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory, prompts: list[Prompt], co
                     "traces": corpus.rows[0]["traces"],
                     "references": [],
                     "votes": None,
-                    "prompt_tokens": 1,
+                    "prompt_tokens": 400,
                     "prompt_hash": prompt_hash(conversation),
                 }
             )
