@@ -146,7 +146,8 @@ def coverage(rows: Mapping[str, pl.DataFrame], assigned: pl.DataFrame) -> Iterat
     counts = assigned.group_by("id").agg(retrieved=pl.len())
     for split, table in rows.items():
         joined = table.select("topic", "id", acr=pl.col("evidence").list.len()).join(counts, on="id", how="left")
-        for (topic,), group in joined.with_columns(pl.col("retrieved").fill_null(0)).group_by("topic", maintain_order=True):
+        joined = joined.with_columns(pl.col("retrieved").fill_null(0))
+        for (topic,), group in joined.group_by("topic", maintain_order=True):
             for side in ("retrieved", "acr"):
                 yield Share(str(topic), f"rows_with_{side}", int((group[side] > 0).sum()), group.height, split)
                 yield Share(str(topic), f"studies_per_row_{side}", int(group[side].sum()), group.height, split)
