@@ -134,7 +134,7 @@ rule build_dataset:
 rule render_examples:
     input:
         rows=expand(f"{RUN}/dataset/{{split}}.parquet", split=["train", *SPLITS]),
-        prompt=lambda wildcards: shipped(prompt_of(wildcards.examples)),
+        prompt=lambda wildcards: str(own_or_shipped(prompt_of(wildcards.examples))),
         evidence=lambda wildcards: (
             [f"{RUN}/retrieval/assigned.parquet", f"{RUN}/retrieval/condensed.parquet"]
             if shows(wildcards.examples) == "retrieved"
