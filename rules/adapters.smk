@@ -27,7 +27,7 @@ rule train_adapter:
     conda:
         "../envs/train.yaml"
     params:
-        *code_of("adapters/train_adapter.py", aside=[*ASIDE_IN_TRAINING, *OF_REWARDS]),
+        *code_of("adapters/train_adapter.py", layout.task_file, aside=[*ASIDE_IN_TRAINING, *OF_REWARDS]),
         program=program("adapters/train_adapter.py"),
         launcher=program("adapters/launch.py"),
         rewards=lambda wildcards: code_of(*layout.reward_files(wildcards.adapter)),
@@ -37,6 +37,8 @@ rule train_adapter:
         start=lambda wildcards, input: [f"--init-from={input.start}"] if input.start else [],
         launch=settings.launch.model_dump_json(),
         tensor_parallel=settings.launch.vllm_tensor_parallel,
+        dtype=lambda wildcards: settings.base_of(wildcards.adapter).dtype,
+        rank=lambda wildcards: settings.recipe(wildcards.adapter).training.lora.r,
         server_log=lambda wildcards: f"{LOGS}/train_adapter/{wildcards.adapter}.server.log",
         tensorboard=lambda wildcards: f"{LOGS}/tensorboard/{wildcards.adapter}",
     message:
@@ -48,6 +50,7 @@ rule train_adapter:
         python {params.launcher:q} --gpus {resources.gpus_a_node} --nodes {resources.nodes_wanted} \
             --cpus {resources.cpus_a_node} \
             --server-gpus {resources.gpus_serving} --server-model {params.base:q} --server-log {params.server_log:q} \
+            --server-dtype {params.dtype} --server-rank {params.rank} \
             --tensor-parallel {params.tensor_parallel} \
             --progress {params.checkpoints:q} -- \
             python {params.program:q} \

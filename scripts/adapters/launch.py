@@ -33,6 +33,8 @@ def main() -> None:
     parser.add_argument("--cpus", type=int, default=1, help="CPUs per node (default 1)")
     parser.add_argument("--server-gpus", type=int, default=0, help="of these GPUs, a vLLM server's (default 0)")
     parser.add_argument("--server-model", default="", help="what the server loads")
+    parser.add_argument("--server-dtype", default="bfloat16", help="type of its weights (default bfloat16)")
+    parser.add_argument("--server-rank", type=int, default=32, help="rank of the adapter that it serves (default 32)")
     parser.add_argument("--server-log", type=Path, default=Path("server.log"), help="the server's output")
     parser.add_argument("--tensor-parallel", type=int, default=1, help="GPUs that share one vLLM model (default 1)")
     parser.add_argument("--progress", type=Path, help="folder of checkpoints; a try without a new one is not repeated")
@@ -63,7 +65,9 @@ def served(plan: Layout, args: argparse.Namespace, job: str | None) -> Iterator[
         yield ours
         return
     host = plan.server_node if plan.apart and plan.server_node else "127.0.0.1"
-    server = Server(args.server_model, args.server_gpus, args.tensor_parallel, host, port(job) + 1, args.server_log)
+    where = (host, port(job) + 1, args.server_log)
+    lora = (args.server_rank, args.server_dtype)
+    server = Server(args.server_model, args.server_gpus, args.tensor_parallel, *where, *lora)
     command = [*server_prefix(plan, args.server_gpus), *server.command()]
     with running(command, server, environment(plan.server_devices)):
         yield ours | {SERVER: server.address}

@@ -110,7 +110,7 @@ def test_an_adapter_of_an_older_version_is_refused_with_a_sentence(
     shutil.copytree(run / "adapters" / "homemade", adapter)
     (adapter / "recipe.json").rename(adapter / old)
     with pytest.raises(InputError, match=named):
-        hub.write([adapter], compared(), FACTS, tmp_path / "hub")
+        hub.write([adapter], run / "training", compared(), FACTS, tmp_path / "hub")
     done = recommend(run, "--adapter", str(adapter))
     assert done.returncode == 2 and "Remedy: train the adapter again" in done.stderr and "Traceback" not in done.stderr
 
@@ -123,7 +123,7 @@ def test_a_recipe_that_does_not_hold_is_refused_with_its_key(run: Path, tmp_path
         json.dumps({**values, "seed": "x", "training": {**values["training"], "stepps": 1}})
     )
     with pytest.raises(InputError, match=r"recipe\.json: .*seed: .*stepps: unknown key"):
-        hub.write([adapter], compared(), FACTS, tmp_path / "hub")
+        hub.write([adapter], run / "training", compared(), FACTS, tmp_path / "hub")
 
 
 def test_upload_happens_to_a_whole_folder_only(tmp_path: Path) -> None:

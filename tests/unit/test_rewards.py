@@ -245,8 +245,9 @@ def test_every_known_reward_loads_and_declares_itself() -> None:
 def test_what_rewards_need_is_what_they_take_by_keyword() -> None:
     needs = {name: find_reward(name)[1].needs for name in known_rewards()}
     assert {name: need for name, need in needs.items() if need} == {
-        "cosine_length": ("completion_tokens",),
-        "reasoning_embedding": ("embedder",),
+        **dict.fromkeys(("answer", "ordinal_answer", "panel_answer"), ("task",)),
+        "cosine_length": ("task", "completion_tokens"),
+        "reasoning_embedding": ("task", "embedder"),
         "reasoning_judge": ("judge",),
         "soft_overlong": ("completion_tokens",),
     }

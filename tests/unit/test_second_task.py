@@ -13,8 +13,11 @@ from tiny_training import GRPO, SFT
 
 from acrflow import rewards, schemas, tasks
 from acrflow.config import configuration
+from acrflow.config.evaluation import BASELINES
+from acrflow.config.roster import roster
 from acrflow.evaluation import metrics
 from acrflow.io.errors import InputError
+from acrflow.io.files import write_text
 from acrflow.schemas.dataset import Rows, examples_table, rows_table
 from acrflow.schemas.evaluation import Comparison, SplitFigures
 from acrflow.schemas.evidence import Condensed, Pmids
@@ -28,9 +31,10 @@ PROMPTS = {
     "label": "system: Choose. <answer>letter</answer>\nuser: '{variant} {options}'\n",
     "reasoning": "system: Choose. <think>why</think><answer>letter</answer>\nuser: '{variant} {options}'\n",
 }
-MODELS = {"sft": ("adapter", "label"), "letters": ("adapter", "reasoning"), "base": ("base", "reasoning")}
-BASELINES = ("majority", "majority_procedure", "tfidf_logreg", "minilm_logreg")
+ADAPTERS = ("sft", "letters")
+MODELS = (*ADAPTERS, "base")
 SETTINGS = {
+    "run": "second",
     "task": NAME,
     "base": {"model": "tiny", "dtype": "float32", "quantization": "none"},
     "models": {"embedder": "bundled"},
@@ -54,8 +58,9 @@ SETTINGS = {
 class Run:
     """A run's folder, and its programs with their options as keywords."""
 
-    def __init__(self, folder: Path):
-        self.at = folder
+    def __init__(self, results: Path):
+        self.config = configuration.load({**SETTINGS, "results": str(results)}, "test")
+        self.at = results / self.config.run
 
     def __call__(self, name: str, /, *more: str | Path, task: str | None = NAME, **options: Any) -> None:
         arguments = [*more, *([f"--task={task}"] if task else [])]
@@ -74,7 +79,8 @@ pytestmark = pytest.mark.slow  # a whole run, its training of two steps included
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Every step of a run of the second task, each by its own program."""
-    run = Run(tmp_path_factory.mktemp("run"))
+    run = Run(tmp_path_factory.mktemp("results"))
+    write_text(run.at / "roster.json", roster(run.config).model_dump_json())
     _dataset(run)
     _models(run)
     _evaluation(run)
@@ -100,10 +106,11 @@ def _dataset(run: Run) -> None:
         "build_dataset", **given, **parts, pmids=at / "pmids.parquet", tokenizer=at / "tokenizer", evidence_tokens=100,
         seed=7, generalization="topic_4", leaks=at / "leaks.json", ledger=at / "build_dataset.json",
     )  # fmt: skip
-    run("make_tiny_base", rows=parts["train"], tokenizer=at / "tokenizer", **tiny, seed=1, out=at / "base")
+    base = at / "models/base"
+    run("make_tiny_base", rows=parts["train"], tokenizer=at / "tokenizer", **tiny, seed=1, out=base)
     for prompt in PROMPTS:
         run(
-            "render_examples", rows=list(parts.values()), prompt=at / f"{prompt}.yaml", tokenizer=at / "base",
+            "render_examples", rows=list(parts.values()), prompt=at / f"{prompt}.yaml", tokenizer=base,
             max_tokens=2000, out=[at / f"examples/{prompt}.{path.name}" for path in parts.values()],
             ledger=[at / f"{prompt}.{path.stem}.json" for path in parts.values()],
         )  # fmt: skip
@@ -116,46 +123,48 @@ def _models(run: Run) -> None:
         "run_baselines", baselines=BASELINES, train=at / "rows/train.parquet", rows=splits, embedder="bundled", seed=7,
         bootstrap=20, out=at / "predictions", splits=at / "splits.parquet", ledger=at / "run_baselines.json",
     )  # fmt: skip
-    for adapter in ("sft", "letters"):
-        spec = configuration.load(SETTINGS, "test").spec(adapter)
+    for adapter in ADAPTERS:
+        recipe, out, ledger = run.config.recipe(adapter), at / "adapters" / adapter, at / f"{adapter}.json"
         run(
-            "train_adapter", task=None, spec=json.dumps(spec), base=at / "base", out=at / "adapters" / adapter,
-            examples=at / f"examples/{spec['prompt']}.train.parquet", checkpoints=at / "checkpoints" / adapter,
-            ledger=at / f"{adapter}.json",
+            "train_adapter", task=None, recipe=recipe.model_dump_json(), base=at / "models/base", out=out,
+            examples=at / f"examples/{recipe.prompt}.train.parquet", checkpoints=at / "checkpoints" / adapter,
+            ledger=ledger,
         )  # fmt: skip
+        run("write_adapter_card", task=None, adapter=out, ledger=ledger, out=at / "training" / adapter)
     run(
-        "predict", models=[f"{name}:{prompt}" for name, (_, prompt) in MODELS.items()], base=at / "base", batch=16,
-        adapters=at / "adapters", examples=at / "examples", splits=["test", "generalization"], max_new_tokens=16,
-        kept=at / "kept", out=at / "predictions",
+        "predict", roster=at / "roster.json", models=MODELS, adapters=at / "adapters", examples=at / "examples",
+        splits=["test", "generalization"], cache=at / "cache", out=at / "predictions",
     )  # fmt: skip
 
 
 def _evaluation(run: Run) -> None:
     at = run.at
     splits = [at / f"rows/{split}.parquet" for split in ("test", "generalization")]
-    models = [f"{name}:{kind}:{prompt}" for name, (kind, prompt) in MODELS.items()]
-    answered = {"predictions": at / "predictions", "rows": splits, "examples": at / "examples"}
+    roster = at / "roster.json"
+    answered = {"roster": roster, "predictions": at / "predictions", "rows": splits, "examples": at / "examples"}
     run(
-        "score_reasoning", **answered, models="letters:reasoning", terms=splits, embedder="bundled", base=at / "base",
-        entities="gazetteer", out=at / "reasoning.parquet", ledger=at / "score_reasoning.json",
+        "score_reasoning", **answered, terms=splits, embedder="bundled", base=at / "models/base", entities="gazetteer",
+        out=at / "reasoning.parquet", ledger=at / "score_reasoning.json",
     )  # fmt: skip
-    run(
-        "measure", **answered, models=[*models, *(f"{name}:cheap_baseline:" for name in BASELINES)], bootstrap=20,
-        reasoning=at / "reasoning.parquet", out=at / "metrics",
-    )  # fmt: skip
-    run(
-        "compare_evidence", **answered, answers="letters:test:none:reasoning", others=at, bootstrap=20,
-        out=at / "effects.parquet",
-    )  # fmt: skip
+    run("measure", **answered, bootstrap=20, reasoning=at / "reasoning.parquet", out=at / "metrics")
+    run("compare_evidence", **answered, others=at, bootstrap=20, out=at / "effects.parquet")
     compared = {
         "metrics": run.files("metrics/*.json"),
         "predictions": run.files("predictions/*/*.greedy.parquet"),
         "rows": splits,
-        "adapters": run.files("adapters/*"),
+        "roster": roster,
         "effects": at / "effects.parquet",
         "pairs": at / "pairs.parquet",
     }
-    run("compare_all", **compared, bootstrap=20, tables=at / "tables", out=at / "comparison.parquet")
+    trainings = run.files("training/*")
+    run(
+        "compare_all",
+        **compared,
+        trainings=trainings,
+        bootstrap=20,
+        tables=at / "tables",
+        out=at / "comparison.parquet",
+    )
     described = {"leaks": at / "leaks.json", "ledgers": [at / "build_dataset.json"]}
     run(
         "write_card", **described, name="second", rows=run.files("rows/*.parquet"), sources=at / "guidelines.parquet",
@@ -164,6 +173,7 @@ def _evaluation(run: Run) -> None:
     )  # fmt: skip
     run(
         "write_report", **compared, **described, run="second", config_json="{}", comparison=at / "comparison.parquet",
+        adapters=run.files("adapters/*"), trainings=at / "training",
         card=at / "card.md", train=at / "rows/train.parquet", pmids=at / "pmids.parquet",
         condensed=at / "condensed.parquet", figures=at / "report", out=at / "report/index.html",
     )  # fmt: skip
@@ -197,9 +207,9 @@ def test_baselines_and_models_answer_with_its_labels_and_their_probabilities(run
 
 
 def test_its_adapters_were_trained_by_its_rewards_and_say_for_which_task(run: Run) -> None:
-    log = pl.read_parquet(run.at / "adapters/letters/training_log.parquet")
+    log = pl.read_parquet(run.at / "training/letters/training_log.parquet")
     assert {f"rewards/{name}/mean" for name in ("answer", "format", "cosine_length")} <= set(log["metric"])
-    assert json.loads((run.at / "adapters/letters/spec.json").read_text())["task"] == NAME
+    assert json.loads((run.at / "adapters/letters/recipe.json").read_text())["task"] == NAME
 
 
 def test_it_is_compared_by_its_own_figures_and_by_nobody_elses(run: Run) -> None:
@@ -223,7 +233,7 @@ def test_its_card_and_report_speak_of_it(run: Run) -> None:
 def test_its_adapter_answers_a_single_case_with_its_labels(run: Run) -> None:
     case = {"variant": "Adult. Pain.", "options": "A: US; B: CT; C: MRI; D: none"}
     adapter = run.at / "adapters/sft"
-    answer = recommend.answer(adapter, str(run.at / "base"), run.at, run.at, case, {}, 100, 8, "transformers")
+    answer = recommend.answer(adapter, str(run.at / "models/base"), run.at, run.at, case, {}, 100, 8, "transformers")
     assert list(answer["probabilities"]) == list(TASK.labels) and answer["options"] == case["options"]
 
 
@@ -243,6 +253,15 @@ def test_predictions_of_another_task_are_refused_by_their_labels(run: Run) -> No
         metrics.tally(predictions.with_columns(label=pl.lit("E")), rows, None, Path("p"), task=TASK)
     with pytest.raises(InputError, match="not a table of Rows"):
         schemas.read(Rows, run.at / "rows/test.parquet")
+
+
+@pytest.mark.parametrize(
+    ("reward", "reason"), [("ordinal_answer", "have no order"), ("panel_answer", "it has no votes")]
+)
+def test_a_configuration_whose_reward_does_not_fit_the_task_is_refused(reward: str, reason: str) -> None:
+    adapters = {"wrong": {"method": "grpo", "rewards": {reward: 1.0}}}
+    with pytest.raises(InputError, match=rf"adapters.wrong.rewards.{reward}.options: .*{reason}"):
+        configuration.load({**SETTINGS, "adapters": adapters}, "test")
 
 
 @pytest.mark.parametrize("name", ["appropriatenes", "os:path", "tasks.multiple_choice:NONE", "no_such_module:TASK"])

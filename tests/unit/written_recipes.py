@@ -7,7 +7,7 @@ from acrflow.config import configuration
 from acrflow.io.files import write_json
 from acrflow.training.recipe import FILE, Inputs, Written
 
-INPUTS = Inputs(base="some/base", examples="0" * 64, rewards={})
+INPUTS = Inputs(base="some/base", examples="0" * 64, task="0" * 12, rewards={})
 
 
 def write_recipe(folder: Path, adapter: dict[str, Any], **training: Any) -> None:

@@ -57,8 +57,9 @@ def counted(plan: str) -> dict[str, int]:
 @pytest.mark.parametrize("way", WAYS)
 def test_all_is_planned_as_in_the_workflows_own_folder(project: Project, tmp_path: Path, way: str) -> None:
     (tmp_path / "run").mkdir()
-    here = project.snakemake("--profile", "profiles/demo", "--dry-run", "all")
-    there = snakemake(project, tmp_path / "run", way, "--dry-run", "acrflow_all" if way == "prefixed" else "all")
+    here = project.snakemake("--profile", "profiles/demo", "--dry-run", "all", "hub")
+    targets = [f"acrflow_{name}" if way == "prefixed" else name for name in ("all", "hub")]
+    there = snakemake(project, tmp_path / "run", way, "--dry-run", *targets)
     assert counted(there) == counted(here.stdout)
 
 

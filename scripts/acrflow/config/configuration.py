@@ -124,11 +124,13 @@ class Config(Section):
                 raise ValueError(f"adapters.{name}: server_gpus are for `rollouts: vllm_server`, and it has {rollouts}")
             if serving % self.launch.vllm_tensor_parallel:
                 raise ValueError(f"adapters.{name}: server_gpus is not a multiple of launch.vllm_tensor_parallel")
-            # TRL merges the adapter into the base before each rollout. In 4 bits that rounds the base itself anew
-            # every time, and vLLM cannot load the result (huggingface/trl issues 3466 and 4973, both open)
+            # vLLM quantizes a base in its own way, so that its rollouts would be another policy's than the trained one
             if self.base_of(name).quantization == "4bit" and rollouts not in (None, "transformers"):
                 remedy = "set base.quantization to none, or training.grpo.rollouts to transformers"
                 raise ValueError(f"adapters.{name}: vLLM cannot roll out a 4-bit base while it is trained; {remedy}")
+            if self.hyperparameters(name).lora.dora and rollouts not in (None, "transformers"):
+                remedy = "set training.grpo.rollouts to transformers, or lora.dora to false"
+                raise ValueError(f"adapters.{name}: vLLM answers with LoRA adapters only, not with DoRA; {remedy}")
             if self.base_of(name).model == TINY != self.base.model:
                 raise ValueError(f"adapters.{name}.base.model: tiny is made only for a run whose own base.model it is")
             self._check_rewards(name)

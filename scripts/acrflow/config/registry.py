@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from acrflow.config.section import problems
 from acrflow.io.errors import InputError
+from acrflow.tasks import appropriateness
 from acrflow.tasks.task import GOLD, VOTES
 
 FOLDER = Path(__file__).parents[1] / "rewards"
@@ -100,7 +101,8 @@ def check_options(name: str, options: Mapping[str, Any], provided: Mapping[str, 
     """Check a reward's options: their names, their types, and by a call without completions their values.
 
     Args:
-        provided: of `PROVIDED`, what is at hand; a model that is not there is stood in for.
+        provided: of `PROVIDED`, what is at hand; a model that is not there is stood in for, and the task is
+            appropriateness unless it says other.
 
     Raises:
         ValueError: see there, or `find_reward`.
@@ -117,8 +119,11 @@ def check_options(name: str, options: Mapping[str, Any], provided: Mapping[str, 
         declaration.options.model_validate(dict(options))
     except ValidationError as error:
         raise ValueError(problems(error)) from None
+    provided = {"task": appropriateness.TASK, **provided}
     needed = {what: provided.get(what, _Absent()) for what in declaration.needs}
     try:
+        for column in declaration.columns:
+            provided["task"].column(column)
         function([], *([] for _ in declaration.columns), **options, **needed)
     except InputError as error:
         raise ValueError(f"{error.where}: {error.what}; {error.remedy}") from None

@@ -99,11 +99,12 @@ def published_names(config: Config) -> dict[str, str]:
 
 
 def _same_data(config: Config, paper: Config) -> bool:
-    """Whether the documents are the ACR's on the paper's topics, and the rows are split and chosen as in the paper."""
+    """Whether task, topics, and the choice and split of the rows are the paper's, and the documents the ACR's."""
     topics = {"download": config.topics.download, "table": config.topics.table}.get(config.source)
     chosen = {"split", "test_share", "disagreement"}
     return (
-        topics == paper.topics.download
+        config.task == TASK
+        and topics == paper.topics.download
         and not config.topics.leave_out
         and config.generalization is None
         and config.dataset.model_dump(include=chosen) == paper.dataset.model_dump(include=chosen)

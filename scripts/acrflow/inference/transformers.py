@@ -23,7 +23,9 @@ class TransformersBackend:
         self._tokenizer = load_tokenizer(settings.model, settings.revision, settings.template)
         self._merge, self._merged = merge, ""
         self._adapters = tuple(adapters)
-        model: Any = load_base(settings.model, settings.revision, settings.dtype, settings.quantization)
+        # merged in float32: in bfloat16 most of an adapter is smaller than the last place of the weights it is added to
+        dtype = "float32" if merge and adapters else settings.dtype
+        model: Any = load_base(settings.model, settings.revision, dtype, settings.quantization)
         for name, folder in adapters.items():
             model = _with_adapter(model, name, str(folder), settings.model)
         self._model = model.eval() if settings.quantization == "4bit" else model.to(self._device).eval()

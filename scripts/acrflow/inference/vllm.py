@@ -50,7 +50,7 @@ class VllmBackend:
             options = {
                 "enable_lora": True,
                 "max_loras": 1,  # adapters answer one after the other
-                "max_lora_rank": next(one for one in RANKS if one >= rank),
+                "max_lora_rank": rank_for(rank),
             }
             self._requests = {
                 name: LoRARequest(name, number, str(folder.resolve()))
@@ -62,7 +62,7 @@ class VllmBackend:
             model=model,
             revision=revision,
             tokenizer_revision=revision,
-            dtype=settings.dtype,
+            dtype="float32" if merge and shapes else settings.dtype,
             quantization="bitsandbytes" if settings.quantization == "4bit" else None,
             logprobs_mode="processed_logprobs",  # `choose` reads them after all but the candidates are masked
             **options,
@@ -118,14 +118,23 @@ class VllmBackend:
         return [output.outputs[0] for output in outputs]
 
 
+def rank_for(rank: int) -> int:
+    """The rank that vLLM must have room for: the next of those that it has kernels for."""
+    return next(one for one in RANKS if one >= rank)
+
+
 def merged(base: LanguageModel, adapter: Path) -> Path:
-    """A folder with the base and the adapter merged, made beside the adapter in the base's dtype, anew each time."""
+    """A folder with the base and the adapter merged, made beside the adapter in float32, anew each time.
+
+    In bfloat16 most of an adapter that was trained at a learning rate of 5e-6 would be lost: its update is smaller
+    than half a unit in the last place of the weights that it is added to.
+    """
     from peft import PeftModel
 
     from acrflow.models.base import load_base
 
     folder = adapter.with_name(f".{adapter.name}.merged")
-    model = load_base(base.model, base.revision, base.dtype, "none")
+    model = load_base(base.model, base.revision, "float32", "none")
     with whole_folder(folder) as temporary:
         PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(temporary)
         load_tokenizer(base.model, base.revision, base.template).save_pretrained(temporary)

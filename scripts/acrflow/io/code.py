@@ -55,6 +55,11 @@ def code_of(*files: str, aside: Iterable[str] = ()) -> list[str]:
     return sorted(f"{name}:{digest}" for name, digest in digests.items() if digest)
 
 
+def digest_of(path: Path) -> str:
+    """The digest of one file's code."""
+    return _read(path)[0]
+
+
 def _name(file: str) -> str:
     """A library module's name as it is imported, without acrflow; a program's is its file."""
     inside = file.removeprefix(f"{LIBRARY.name}/")

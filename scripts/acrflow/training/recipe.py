@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from acrflow import tasks
 from acrflow.config.recipe import Recipe
 from acrflow.config.section import Section, problems
-from acrflow.io.code import ASIDE_IN_TRAINING, code_of
+from acrflow.io.code import ASIDE_IN_TRAINING, code_of, digest_of
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, sha256
 from acrflow.tasks.task import Task
@@ -57,7 +57,7 @@ def resolve(recipe: Recipe, base: str, examples: Path, start: Path | None = None
     inputs = Inputs(
         base=hash_folder(Path(base)) if Path(base).is_dir() else base,
         examples=sha256(examples),
-        task=sha256(tasks.source(recipe.task)),
+        task=digest_of(tasks.source(recipe.task)),
         rewards=dict(module.split(":") for module in code),
         init_from=sha256(start / "adapter_model.safetensors") if start else None,
     )

@@ -1,6 +1,7 @@
 """A vLLM server of a training's own, in the same job: on some GPUs of its node, or on the last of its nodes.
 
-The server is vLLM's own, as TRL's trainer wants it: it takes the weights over NCCL after every step.
+The server is vLLM's own. It loads the base once; after every step it is told where the adapter lies (`lora_rollouts`),
+on a disk that it shares with the training. No weights of the base are ever sent.
 """
 
 import os
@@ -16,22 +17,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from acrflow.inference.vllm import rank_for
 from acrflow.io.errors import InputError
 
 START = 1200.0  # seconds in which a large model is loaded from a shared disk
 VLLM = "vllm.entrypoints.cli.main"  # the command `vllm`, of the same environment
-DEVELOPMENT = "VLLM_SERVER_DEV_MODE"  # opens the endpoints that take new weights
-# What TRL 1.16 asks of a server: the way of the weights, and log-probabilities after the temperature, which the trainer
-# compares with its own.
-OPTIONS = (
-    *("--weight-transfer-config", '{"backend": "nccl"}'),
-    *("--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"),
-)
+# the endpoint that says how log-probabilities are computed, and the one that takes another adapter
+VARIABLES = ("VLLM_SERVER_DEV_MODE=1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1")
 
 
-def by_hand(model: str) -> str:
+def options(rank: int, dtype: str) -> list[str]:
+    """What a server is started with beside its model: room for one adapter, the base's own type, and log-probabilities
+    after the temperature, which TRL's trainer compares with its own."""
+    lora = ("--enable-lora", "--max-loras", "1", "--max-lora-rank", str(rank_for(rank)), "--dtype", dtype)
+    return [*lora, "--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"]
+
+
+def by_hand(model: str, rank: int, dtype: str) -> str:
     """The command line of a server, for messages."""
-    return f"{DEVELOPMENT}=1 vllm serve {model} {shlex.join(OPTIONS)}"
+    return f"{' '.join(VARIABLES)} vllm serve {model} {shlex.join(options(rank, dtype))}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Server:
         gpus, tensor_parallel: GPUs in all, and how many share one copy of the model.
         host, port: the address it listens on: the machine itself, or the node's name where trainers are elsewhere.
         log: its output.
+        rank, dtype: of the adapter that it answers with, and of the base's weights.
     """
 
     model: str
@@ -51,15 +56,17 @@ class Server:
     host: str
     port: int
     log: Path
+    rank: int = 32
+    dtype: str = "bfloat16"
 
     def command(self) -> list[str]:
         """The call; SIGTERM is kept from it, because the training that hears it may need one more rollout to save."""
         copies = self.gpus // self.tensor_parallel
         return [
-            *("env", "--block-signal=TERM", f"{DEVELOPMENT}=1", sys.executable, "-m", VLLM, "serve", self.model),
+            *("env", "--block-signal=TERM", *VARIABLES, sys.executable, "-m", VLLM, "serve", self.model),
             *("--host", self.host, "--port", str(self.port)),
             *("--tensor-parallel-size", str(self.tensor_parallel), "--data-parallel-size", str(copies)),
-            *OPTIONS,
+            *options(self.rank, self.dtype),
         ]
 
     @property
