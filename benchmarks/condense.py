@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from harness import ROOT, write
+from harness import ROOT, help_or_go, write
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
@@ -180,4 +180,5 @@ def kept(pairs: list[tuple[str, str]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import ROOT, compare
+from harness import ROOT, compare, help_or_go
 
 sys.path.insert(0, str(ROOT / "scripts"))
 SEED, SHARE, LONGEST = 3407, 0.3, 4500
@@ -108,4 +108,5 @@ def make_tokenizer(guidelines: Any) -> Any:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

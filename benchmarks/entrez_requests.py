@@ -12,7 +12,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 from statistics import mean, stdev
 
-from harness import ROOT, write
+from harness import ROOT, help_or_go, write
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
@@ -89,4 +89,5 @@ def rate(call: Callable[[], None], amount: int) -> float:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -17,7 +17,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from dataset_build import find_rows, make_tokenizer
-from harness import ROOT, write
+from harness import ROOT, help_or_go, write
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
@@ -260,4 +260,5 @@ def clock(call: Callable[[], Any]) -> float:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import ROOT, compare
+from harness import ROOT, compare, help_or_go
 
 sys.path.insert(0, str(ROOT / "scripts"))
 DOCUMENTS = {kind: f"{kind}.pdf" for kind in ("narrative", "appendix", "evidence_table")}
@@ -75,4 +75,5 @@ def memory(topic: Path) -> int:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -3,6 +3,7 @@
 Run as a program, it writes the table of docs/benchmarks.md from all results.
 """
 
+import argparse
 import json
 import platform
 import statistics
@@ -17,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PROCESSOR = "processor seconds of one thread"
 MARKS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")  # the manual's table stands between them
+
+
+def help_or_go(about: str | None) -> None:
+    """Print what a benchmark measures if it is asked for --help, and end; it takes no other option."""
+    argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 
 def compare(

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import polars as pl
-from harness import ROOT, write
+from harness import ROOT, help_or_go, write
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "unit")]
 ROWS, DRAWS, BASELINE_DRAWS, RUNS = 10_000, 1000, 50, 5
@@ -67,4 +67,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import compare
+from harness import compare, help_or_go
 from material import reasonings
 
 EPOCHS, STEPS, PROMPTS, GENERATIONS = 2, 2, 2, 6
@@ -106,4 +106,5 @@ def one_at_a_time(embed: Callable[[list[str]], Any], text: str, gold: list[str])
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness import ROOT, compare
+from harness import ROOT, compare, help_or_go
 from material import random_model, reasonings
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -142,4 +142,5 @@ def say(share: int, draw: random.Random) -> str:
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

@@ -24,7 +24,7 @@ from statistics import mean, stdev
 from typing import Any
 from unittest import mock
 
-from harness import PROCESSOR, ROOT, write
+from harness import PROCESSOR, ROOT, help_or_go, write
 from material import random_model, reasonings
 
 ADAPTERS = ("citations", "llm_eval", "medreason_embed")
@@ -281,4 +281,5 @@ def report(runs: dict[str, list[dict[str, float]]], facts: dict[str, Any]) -> No
 
 
 if __name__ == "__main__":
+    help_or_go(__doc__)
     main()

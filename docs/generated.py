@@ -139,7 +139,7 @@ def rebuilds() -> str:
     rows = [
         f"| `{edited}` | {', '.join(f'`{rule}`' for rule in rules) or 'nothing'} |" for edited, rules in table.items()
     ]
-    return "\n".join(["| edited | runs again |", "| --- | --- |", *rows])
+    return "\n".join(["| module edited | runs again |", "| --- | --- |", *rows])
 
 
 def update_readme(path: Path = ROOT / "README.md") -> None:

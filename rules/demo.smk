@@ -53,7 +53,7 @@ if settings.base.model == "tiny":
             guidelines=f"{RUN}/guidelines.parquet",
             condensed=f"{RUN}/evidence/condensed.parquet",
             traces=f"{RUN}/dataset/traces.parquet",
-            prompts=[str(own_or_shipped(f"config/prompts/{name}.yaml")) for name in layout.prompts],
+            prompts=layout.prompt_files,
         output:
             tokenizer=directory(f"{RUN}/models/tokenizer"),
         log:
@@ -88,7 +88,7 @@ if settings.base.model == "tiny":
         input:
             rows=f"{RUN}/dataset/train.parquet",
             tokenizer=f"{RUN}/models/tokenizer",
-            prompts=[str(own_or_shipped(f"config/prompts/{name}.yaml")) for name in layout.prompts],
+            prompts=layout.prompt_files,
         output:
             base=directory(f"{RUN}/models/base"),
         log:

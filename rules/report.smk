@@ -104,7 +104,7 @@ rule write_hub:
         adapters=expand(f"{RUN}/adapters/{{adapter}}", adapter=settings.trained()),
         trainings=expand(f"{RUN}/training/{{adapter}}", adapter=settings.trained()),
         train=f"{RUN}/dataset/train.parquet",
-        prompts=[str(own_or_shipped(f"config/prompts/{name}.yaml")) for name in layout.prompts],
+        prompts=layout.prompt_files,
         templates=expand(shipped("scripts/acrflow/report/templates/{card}.md.j2"), card=["model_card", "hub"]),
     output:
         hub=directory(f"{RUN}/hub"),
@@ -118,7 +118,7 @@ rule write_hub:
         task=settings.task,
         run=settings.run,
         trainings=lambda wildcards: f"{RUN}/training",
-        prompt_folder=lambda wildcards, input: shipped("config/prompts"),
+        prompt_folder="config/prompts",
         base=settings.base.model,
         documents=settings.documents,
         tiny=["--tiny"] if settings.base.model == "tiny" else [],

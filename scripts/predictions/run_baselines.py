@@ -32,11 +32,10 @@ def main() -> None:
     from acrflow.schemas.evaluation import SplitFigures
     from acrflow.schemas.inference import Predictions
 
-    unknown = sorted(set(args.baselines) - set(baselines.BASELINES))
-    if unknown:
-        parser.error(f"unknown baseline {', '.join(unknown)}; known are {', '.join(baselines.BASELINES)}")
+    for name in args.baselines:
+        baselines.classifier(name, args.seed)  # a wrong name is refused before any is trained
     embedder = None
-    if baselines.EMBEDDED & set(args.baselines):
+    if any(baselines.needs_embedder(name) for name in args.baselines):
         from acrflow.models.embedder import Embedder
 
         embedder = Embedder(args.embedder, args.device)

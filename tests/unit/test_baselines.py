@@ -4,9 +4,11 @@ import polars as pl
 import pytest
 from invented_guidelines import guidelines_of, rows_of
 
+from acrflow.config.evaluation import BASELINES
 from acrflow.dataset.split import KINDS, split
-from acrflow.evaluation.baselines import BASELINES, EMBEDDED, FIGURES, ProcedureMajority, over_splits
+from acrflow.evaluation.baselines import FIGURES, ProcedureMajority, classifier, needs_embedder, over_splits
 from acrflow.evaluation.baselines import predict as predict_splits
+from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.models.embedder import Embedder
 from acrflow.schemas.evaluation import SplitFigures
@@ -96,5 +98,11 @@ def test_a_way_of_splitting_that_the_rows_do_not_allow_is_named():
 
 
 def test_only_embedding_baselines_need_the_embedder(splits):
-    assert {name for name in BASELINES if name.startswith("minilm")} == EMBEDDED
+    assert [name for name in BASELINES if needs_embedder(name)] == ["minilm_logreg"]
     assert set(LABELS) >= set(predict("nearest_neighbour", splits.train, splits.test, "test", 7)["label"])
+
+
+def test_a_name_that_is_no_baseline_is_refused_even_where_the_module_has_it():
+    for name in ("majorty", "predict", "_words"):
+        with pytest.raises(InputError, match=rf"baseline {name}: there is none; known are majority, "):
+            classifier(name, 7)

@@ -75,7 +75,7 @@ def test_a_model_more_changes_no_other_models_entry() -> None:
 def test_the_baselines_are_those_that_can_be_trained() -> None:
     from acrflow.evaluation import baselines
 
-    assert tuple(baselines.BASELINES) == BASELINES
+    assert [name for name in BASELINES if not callable(getattr(baselines, name, None))] == []
 
 
 @pytest.mark.parametrize("name", ["majority", "measure", "train_adapter", "write_roster", "all", "base", "panel"])

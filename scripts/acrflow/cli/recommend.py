@@ -56,13 +56,12 @@ def recommend(
 
     For research; not a medical device.
     """
-    from acrflow.io.shipped import shipped
     from acrflow.service import recommend as service
 
     case = {"condition": condition, "variant": variant, "procedure": procedure}
     folder = service.find_adapter(adapter, run)
     studies = service.find_studies(pmid or [], run, source, cache, email)
-    prompts = shipped("config/prompts")
+    prompts = Path("config/prompts")
     answer = service.answer(folder, base, run, prompts, case, studies, tokens, max_new_tokens, backend)
     if as_json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))

@@ -1,8 +1,9 @@
 """The baselines: what a result must beat before it means anything. Trained in seconds on a CPU."""
 
+import inspect
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from acrflow import schemas
+from acrflow.config.evaluation import BASELINES
 from acrflow.dataset.split import KINDS, split
 from acrflow.evaluation import metrics
 from acrflow.io.errors import InputError
@@ -72,18 +74,55 @@ def _words() -> TfidfVectorizer:
     return TfidfVectorizer(token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True)
 
 
-# name -> classifier of a task's input texts ("condition | variant | procedure"), from a seed and a sentence embedder
-BASELINES: dict[str, Callable[[int, "Embedder | None"], Pipeline]] = {
-    "majority": lambda seed, _: make_pipeline(DummyClassifier(strategy="most_frequent", random_state=seed)),
-    "majority_procedure": lambda seed, _: make_pipeline(ProcedureMajority()),
-    "nearest_neighbour": lambda seed, _: make_pipeline(_words(), KNeighborsClassifier(n_neighbors=1, metric="cosine")),
-    "tfidf_logreg": lambda seed, _: make_pipeline(_words(), LogisticRegression(C=10, max_iter=2000, random_state=seed)),
-    "minilm_logreg": lambda seed, embedder: make_pipeline(
+# A baseline is a function here and its name in `config.evaluation.BASELINES`. It gives a classifier of a task's input
+# texts ("condition | variant | procedure"), from a seed and, if it asks for it, the sentence `embedder`.
+
+
+def majority(seed: int) -> Pipeline:
+    """The most frequent label of all."""
+    return make_pipeline(DummyClassifier(strategy="most_frequent", random_state=seed))
+
+
+def majority_procedure(seed: int) -> Pipeline:
+    """The most frequent label of the procedure."""
+    return make_pipeline(ProcedureMajority())
+
+
+def nearest_neighbour(seed: int) -> Pipeline:
+    """The label of the training row with the most similar words."""
+    return make_pipeline(_words(), KNeighborsClassifier(n_neighbors=1, metric="cosine"))
+
+
+def tfidf_logreg(seed: int) -> Pipeline:
+    """Logistic regression on words and pairs of words."""
+    return make_pipeline(_words(), LogisticRegression(C=10, max_iter=2000, random_state=seed))
+
+
+def minilm_logreg(seed: int, embedder: "Embedder | None") -> Pipeline:
+    """Logistic regression on embeddings of the scenario and of the procedure."""
+    return make_pipeline(
         FunctionTransformer(_embeddings, kw_args={"embedder": embedder}),
         LogisticRegression(C=10, max_iter=2000, random_state=seed),
-    ),
-}
-EMBEDDED = frozenset(["minilm_logreg"])  # baselines that need the embedder
+    )
+
+
+def classifier(name: str, seed: int, embedder: "Embedder | None" = None) -> Pipeline:
+    """The classifier of a baseline, not yet trained.
+
+    Raises:
+        InputError: it is named and not written.
+    """
+    make = globals().get(name) if name in BASELINES else None
+    if make is None:
+        remedy = f"write a function {name} in scripts/acrflow/evaluation/baselines.py, and name it in BASELINES"
+        raise InputError(f"baseline {name}", f"there is none; known are {', '.join(BASELINES)}", remedy)
+    model: Pipeline = make(seed, embedder) if needs_embedder(name) else make(seed)
+    return model
+
+
+def needs_embedder(name: str) -> bool:
+    """Whether a baseline asks for the sentence embedder, which takes seconds to load."""
+    return "embedder" in inspect.signature(globals()[name]).parameters
 
 
 def predict(
@@ -101,12 +140,12 @@ def predict(
         train: `rows_table`.
         rows: split name -> `rows_table`, which may be empty.
         seed: for the solver's own randomness.
-        embedder: of sentences, for the baselines in `EMBEDDED`.
+        embedder: of sentences, for the baselines that ask for it.
 
     Returns:
         Split name -> one row per row (`Predictions`): the answer block as completion, no reasoning, no tokens.
     """
-    model = BASELINES[name](seed, embedder).fit(task.input_texts(train), train[task.gold].to_list())
+    model = classifier(name, seed, embedder).fit(task.input_texts(train), train[task.gold].to_list())
     return {part: _predictions(model, name, part, asked, task) for part, asked in rows.items()}
 
 

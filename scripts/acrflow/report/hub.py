@@ -10,6 +10,7 @@ import polars as pl
 
 from acrflow.io.errors import InputError
 from acrflow.io.files import whole_folder, write_text
+from acrflow.io.shipped import own_or_shipped
 from acrflow.report import tables
 from acrflow.training import recipe
 
@@ -67,7 +68,7 @@ def write(
             log = trainings / folder.name / LOG
             if log.is_file():
                 shutil.copyfile(log, target / LOG)
-            shutil.copyfile(prompts / f"{made_by.prompt}.yaml", target / "prompt.yaml")
+            shutil.copyfile(own_or_shipped(str(prompts / f"{made_by.prompt}.yaml")), target / "prompt.yaml")
             own = {**facts, "base": made_by.base.model}  # another one than the run's, where the adapter has its own
             card = environment.get_template("model_card.md.j2").render(
                 name=target.name, adapter=folder.name, recipe=made_by, results=_results(compared, folder.name), **own

@@ -16,6 +16,7 @@ from acrflow.evidence.sources import Source, collect_records
 from acrflow.inference.backend import Decoding, open_language_model
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
+from acrflow.io.shipped import own_or_shipped
 from acrflow.models.tokenizer import count_tokens, load_tokenizer
 from acrflow.schemas.evidence import Condensed
 from acrflow.tasks import completion
@@ -114,7 +115,7 @@ def answer(
     made_by = recipe.read(adapter)
     described, task = made_by.base, tasks.load(made_by.task)
     own = adapter / "prompt.yaml"
-    prompt = load_prompt(own if own.is_file() else prompts / f"{made_by.prompt}.yaml", task)
+    prompt = load_prompt(own if own.is_file() else own_or_shipped(str(prompts / f"{made_by.prompt}.yaml")), task)
     name = base or (str(run / "models" / "base") if described.model == TINY else described.model)
     loaded = described.model_dump() | {"model": name, "revision": None if base else described.revision}
     settings = LanguageModel(backend=backend, **loaded)

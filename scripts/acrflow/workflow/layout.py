@@ -110,6 +110,11 @@ class Layout:
         return [f"--template={json.dumps(options, sort_keys=True)}"] if options else []
 
     @property
+    def prompt_files(self) -> list[str]:
+        """The prompts' files: the run's own where the current folder has them, else those that come with acrflow."""
+        return [str(own_or_shipped(f"config/prompts/{prompt}.yaml")) for prompt in self.prompts]
+
+    @property
     def task_file(self) -> str:
         """The module that says what a model does, which programs load by name; one of the user's own by its path."""
         file = tasks.source(self.config.task)
