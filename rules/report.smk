@@ -118,7 +118,7 @@ rule write_hub:
         task=settings.task,
         run=settings.run,
         trainings=lambda wildcards: f"{RUN}/training",
-        prompt_folder="config/prompts",
+        prompt_folder=lambda wildcards: "config/prompts",
         base=settings.base.model,
         documents=settings.documents,
         tiny=["--tiny"] if settings.base.model == "tiny" else [],
