@@ -69,6 +69,7 @@ rule write_adapter_card:
     input:
         adapter=f"{RUN}/adapters/{{adapter}}",
         ledger=f"{RUN}/ledger/train_adapter.{{adapter}}.json",
+        template=shipped("scripts/acrflow/report/templates/model_card.md.j2"),
     output:
         training=directory(f"{RUN}/training/{{adapter}}"),
     log:

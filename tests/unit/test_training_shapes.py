@@ -19,6 +19,7 @@ from acrflow.report.adapter_card import model_card
 from acrflow.schemas.dataset import Examples
 from acrflow.tasks.appropriateness import LABELS, MBA, UA, UNA
 from acrflow.training import common, grpo
+from acrflow.training import rollouts as servers
 from acrflow.training.adapter import check_start
 from acrflow.training.examples import to_train_on
 from acrflow.training.recipe import read
@@ -207,7 +208,7 @@ def test_a_module_an_optimizer_and_rollouts_that_are_not_there_are_named(
 
 def test_a_rollout_server_that_does_not_answer_is_named_with_what_to_do() -> None:
     with pytest.raises(InputError, match=r"no rollout server at http://127.0.0.1:9.*\n.*vllm serve some/base --"):
-        grpo.check_server("http://127.0.0.1:9", "some/base")
+        grpo.check_server("http://127.0.0.1:9", servers.by_hand("some/base", 32, "bfloat16"))
 
 
 def test_code_that_comes_with_a_base_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,39 +1,26 @@
 """The adapter's model card, made from the facts of its training."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
 import polars as pl
 
 from acrflow.config.recipe import Recipe
 
-CARD = """---
-base_model: {base}
-library_name: peft
-pipeline_tag: text-generation
-tags: [lora, {method}, imaging-appropriateness]
----
+TEMPLATES = Path(__file__).parent / "templates"
 
-# {adapter}
 
-A LoRA adapter that judges whether an imaging procedure is appropriate for a clinical scenario. For research; not a
-medical device, and no substitute for a clinician's judgement.
-
-| | |
-| --- | --- |
-| base model | {base}{revision} |
-| method | {method} |
-| evidence in the prompt | {evidence} |
-| prompt | config/prompts/{prompt}.yaml |
-| rewards | {rewards} |
-| starts from | {start} |
-| seed | {seed} |
-| training rows | {rows} |
-| steps | {steps} |
-| {figure}, first quarter of the steps | {first:.3f} |
-| {figure}, last quarter of the steps | {last:.3f} |
-| seconds | {seconds:.0f} |
-
-`recipe.json` beside the weights holds the whole recipe with the hashes of its inputs and the versions it was trained
-with, `training_log.parquet` beside this card every metric of every step{samples}.
-"""
+def environment() -> jinja2.Environment:
+    """Where the cards' templates are rendered: a name that is not given is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
 
 
 def quarters(log: pl.DataFrame, metric: str) -> tuple[float, float]:
@@ -49,27 +36,28 @@ def figure_of(recipe: Recipe) -> str:
     return "loss" if recipe.method == "sft" else "reward"
 
 
-def model_card(recipe: Recipe, log: pl.DataFrame, rows: int) -> str:
-    """Markdown with the front matter that model hubs read."""
-    figure = figure_of(recipe)
-    first, last = quarters(log, figure)
-    weights = [f"{name} x {reward.weight:g}" for name, reward in recipe.rewards.items()]
-    revision = recipe.base.revision
-    return CARD.format(
-        adapter=recipe.adapter,
-        base=recipe.base.model,
-        revision=f" at {revision}" if revision else "",
-        method=recipe.method,
-        evidence=recipe.evidence,
-        prompt=recipe.prompt,
-        rewards=", ".join(weights) or "none: cross-entropy on the gold completion",
-        start=recipe.init_from or "the base model",
-        seed=recipe.seed,
-        rows=rows,
-        steps=recipe.training.steps,
-        figure=figure,
-        samples=", `completions.parquet` samples of what was generated" if recipe.method == "grpo" else "",
-        first=first,
-        last=last,
-        seconds=log.filter(pl.col("metric") == "seconds")["value"].sum(),
-    )
+def model_card(
+    recipe: Recipe,
+    log: pl.DataFrame | None,
+    rows: int,
+    name: str | None = None,
+    about: Mapping[str, Any] | None = None,
+    results: Mapping[str, Any] | None = None,
+) -> str:
+    """The adapter's card, with the front matter that model hubs read: as soon as it is trained, and on the hub.
+
+    Args:
+        log: `schemas.training.TrainingLog`, if it is there.
+        rows: trained on.
+        name: on the hub; None: the adapter's own.
+        about: of the run, for the hub: documents, topics, invented, tiny.
+        results: for the hub: split -> table and rows.
+    """
+    measured = None
+    if log is not None:
+        first, last = quarters(log, figure_of(recipe))
+        seconds = log.filter(pl.col("metric") == "seconds")["value"].sum()
+        measured = {"figure": figure_of(recipe), "first": first, "last": last, "seconds": seconds}
+    template = environment().get_template("model_card.md.j2")
+    shown = {"rows": rows, "log": measured, "about": about, "results": results}
+    return template.render(name=name or recipe.adapter, recipe=recipe, **shown)

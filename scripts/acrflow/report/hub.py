@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import polars as pl
 
+from acrflow import schemas
 from acrflow.io.errors import InputError
 from acrflow.io.files import whole_folder, write_text
 from acrflow.io.shipped import own_or_shipped
 from acrflow.report import tables
+from acrflow.report.adapter_card import environment, model_card
+from acrflow.schemas.training import TrainingLog
 from acrflow.training import recipe
 
 FOLDERS = {"llm_eval": "llm-eval", "medreason_embed": "custom_embedding"}  # published names; others keep their own
 WEIGHTS = ("adapter_model.safetensors", "adapter_config.json")
 CARRIED = (recipe.FILE, "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 LOG = "training_log.parquet"
-TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = (*tables.HEADLINE, "unsafe_up", "unsafe_down", "ece", *tables.REASONING)
 
 
@@ -45,13 +46,6 @@ def write(
     Raises:
         InputError: an adapter is not whole, or of an older version.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     prompts = Path(facts["prompts"])
     names = []
     with whole_folder(out) as temporary:
@@ -66,16 +60,15 @@ def write(
                 if (folder / name).is_file():
                     shutil.copyfile(folder / name, target / name)
             log = trainings / folder.name / LOG
-            if log.is_file():
+            measured = schemas.read(TrainingLog, log) if log.is_file() else None
+            if measured is not None:
                 shutil.copyfile(log, target / LOG)
             shutil.copyfile(own_or_shipped(str(prompts / f"{made_by.prompt}.yaml")), target / "prompt.yaml")
-            own = {**facts, "base": made_by.base.model}  # another one than the run's, where the adapter has its own
-            card = environment.get_template("model_card.md.j2").render(
-                name=target.name, adapter=folder.name, recipe=made_by, results=_results(compared, folder.name), **own
-            )
+            results = _results(compared, folder.name)
+            card = model_card(made_by, measured, facts["rows"], target.name, facts, results)
             write_text(target / "README.md", card)
             names.append(target.name)
-        overview = environment.get_template("hub.md.j2").render(names=names, results=_overview(compared), **facts)
+        overview = environment().get_template("hub.md.j2").render(names=names, results=_overview(compared), **facts)
         write_text(temporary / "README.md", overview)
     return names
 

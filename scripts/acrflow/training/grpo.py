@@ -91,7 +91,7 @@ def rollouts(kind: str, launch: Launch, longest: int, by_hand: str) -> dict[str,
     from trl.import_utils import is_vllm_available
 
     if not is_vllm_available() or not (torch.cuda.is_available() or _built_for_cpus()):
-        what = "vLLM rollouts need a GPU, and there is none" if is_vllm_available() else "vLLM is not installed"
+        what = "vLLM is not installed" if torch.cuda.is_available() else "vLLM rollouts need a GPU, and there is none"
         raise InputError("training.grpo.rollouts", what, "make install ENV=cuda on a GPU machine, or set transformers")
     if kind == "vllm_server":
         address = os.environ.get(SERVER, launch.vllm_server)  # this job's own, or one that the configuration names
