@@ -131,6 +131,7 @@ if settings.evidence.condenser:
             revision=(
                 [f"--revision={settings.evidence.condenser.revision}"] if settings.evidence.condenser.revision else []
             ),
+            template=lambda wildcards: json.dumps(settings.evidence.condenser.template, sort_keys=True),
             cache=f"{RUN}/completions/rewrite_abstracts.jsonl",
         message:
             "Condensing abstracts with {params.condenser.model}"
@@ -146,6 +147,7 @@ if settings.evidence.condenser:
                 --key {params.condenser.key:q} \
                 --dtype {params.condenser.dtype} \
                 --quantization {params.condenser.quantization} \
+                --template {params.template:q} \
                 --batch {params.condenser.batch} \
                 --max-new-tokens {params.condenser.new_tokens} \
                 --cache {params.cache:q} \

@@ -4,6 +4,7 @@ What is done is cached, batch by batch, and taken up by the next call.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 from acrflow.io.errors import run
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--revision", help="commit of the hub repository")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16", help="type of the weights")
     parser.add_argument("--quantization", choices=["none", "4bit"], default="none", help="4bit needs a GPU")
+    parser.add_argument("--template", type=json.loads, default={}, help="JSON: options of its chat template")
     parser.add_argument("--backend", choices=["transformers", "vllm", "server"], default="server")
     parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="address of an OpenAI-compatible server")
     parser.add_argument("--key", default="OPENAI_API_KEY", help="environment variable that holds the server's key")

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from lists_server import HTML, PDF, Answer, Lists, serving
 from programs import HANGING
 from pydantic import ValidationError
 
+import acrflow
 from acrflow import __version__
 from acrflow.config.documents import Download
 from acrflow.guideline.download import Downloaded, addresses_of, download, offered
@@ -74,7 +74,7 @@ def test_a_topic_is_downloaded_with_its_provenance(lists: Lists, tmp_path: Path)
         "/list/DownloadPdf?TopicId=21&TopicName=Telvic%20Pain%20%26%20Fever",
         "/list/GetEvidence?TopicId=21&TopicName=Telvic%20Pain%20%26%20Fever",
     ]
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    version = acrflow.__version__
     assert version == __version__
     assert all(agent.startswith(f"acrflow/{version} (") and "me@example.org" in agent for agent in lists.agents)
     manifest = read_json(tmp_path / "out/manifest.json")

@@ -11,7 +11,8 @@ from tiny_training import GRPO, SFT, make, recipe
 from acrflow import schemas
 from acrflow.config import configuration
 from acrflow.config.configuration import Config
-from acrflow.inference.backend import Base, Choice, Decoding, open_backend
+from acrflow.config.language_model import LanguageModel
+from acrflow.inference.backend import Decoding, open_language_model
 from acrflow.io.errors import InputError
 from acrflow.io.ledger import Ledger
 from acrflow.models.tokenizer import load_tokenizer, prompt_tokens
@@ -123,6 +124,8 @@ def test_an_adapter_of_a_base_without_system_role_learns_to_answer_and_to_end_it
     settings = {**SFT, "steps": 80, "batch": 4, "learning_rate": 1e-2, "save_every": 80, "lora": lora}
     wanted = recipe("own", sft=settings, own={"method": "sft", "base": {"model": gemma}})
     make(wanted, gemma, only, tmp_path)
-    backend = open_backend(Choice("transformers", Base(gemma), {"own": tmp_path / "out"}))
+    backend = open_language_model(
+        LanguageModel(model=gemma, backend="transformers", dtype="float32"), {"own": tmp_path / "out"}
+    )
     said = backend.generate(frame["messages"].to_list()[:2], Decoding(60), 0, "own")
     assert [(one.text, one.truncated) for one in said] == [(f"<answer>{UA}</answer>", False)] * 2

@@ -15,9 +15,8 @@ from acrflow.inference.backend import (
 from acrflow.inference.candidates import trees
 from acrflow.io.errors import InputError
 from acrflow.io.files import read_json, whole_folder
+from acrflow.models.base import rank_for
 from acrflow.models.tokenizer import load_tokenizer, prompt_texts, prompt_tokens
-
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM is built for
 
 
 class VllmBackend:
@@ -116,11 +115,6 @@ class VllmBackend:
         lora = self._requests.get(adapter) if adapter is not None else None
         outputs = self._llm.generate(inputs, params, lora_request=lora, use_tqdm=False)
         return [output.outputs[0] for output in outputs]
-
-
-def rank_for(rank: int) -> int:
-    """The rank that vLLM must have room for: the next of those that it has kernels for."""
-    return next(one for one in RANKS if one >= rank)
 
 
 def merged(base: LanguageModel, adapter: Path) -> Path:

@@ -7,6 +7,7 @@ from acrflow.io.errors import InputError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM has kernels for
 REMEDY = (
     "give a hub name, or a folder with config.json, model.safetensors and the tokenizer's files; check the network, "
     "and whether the hub wants a licence accepted and a login"
@@ -54,3 +55,8 @@ def load_base(name: str, revision: str | None, dtype: str, quantization: str) ->
         what = f"the base model cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}"
         raise InputError(name, what, REMEDY) from error
     return model
+
+
+def rank_for(rank: int) -> int:
+    """The LoRA rank that vLLM must have room for: the next of those that it has kernels for."""
+    return next(one for one in VLLM_RANKS if one >= rank)

@@ -25,7 +25,7 @@ from trl.generation import vllm_generation
 from trl.generation.vllm_client import VLLMClient
 from trl.trainer import grpo_trainer
 
-from acrflow.inference.vllm import rank_for
+from acrflow.models.base import rank_for
 
 MEMORY = Path("/dev/shm")  # a folder in memory, where the system has one
 

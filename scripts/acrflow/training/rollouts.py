@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from acrflow.inference.vllm import rank_for
 from acrflow.io.errors import InputError
+from acrflow.models.base import rank_for
 
 START = 1200.0  # seconds in which a large model is loaded from a shared disk
 VLLM = "vllm.entrypoints.cli.main"  # the command `vllm`, of the same environment
