@@ -38,7 +38,9 @@ class Evaluation(Section):
     backend: Literal["transformers", "vllm"] = Field(
         "vllm", description="vllm loads the base once for all adapters; transformers one job per adapter"
     )
-    merge: bool = Field(False, description="merge each adapter into the base before it answers")
+    merge: bool = Field(
+        False, description="merge each adapter into the base before it answers, in float32 (twice the memory)"
+    )
     bootstrap: Positive = Field(1000, description="bootstrap draws of every interval")
     samples: Annotated[int, Field(ge=0)] = Field(0, description="sampled runs beside the greedy one, seeds 1, 2, ...")
     temperature: float = Field(1.0, gt=0, description="of the sampled runs")
