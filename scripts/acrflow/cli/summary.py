@@ -23,9 +23,13 @@ def summary(
 
     from acrflow.io.errors import InputError
 
+    remedy = (
+        "name a run's folder, for instance results/demo; or build it: snakemake evaluation --profile PROFILE, with "
+    )
+    remedy += "the run's configuration"
     comparison = run / "metrics" / "comparison.parquet"
     if not comparison.is_file():
-        raise InputError(comparison, "the comparison is missing", "build it with snakemake evaluation")
+        raise InputError(comparison, "the comparison is missing", remedy)
     compared = pl.read_parquet(comparison)
     console = Console(highlight=False)
     for (split, rows), table in compared.group_by("split", "rows", maintain_order=True):

@@ -43,7 +43,8 @@ def read(table: type[Table], path: Path) -> pl.DataFrame:
     try:
         return table.validate(pl.read_parquet(path))
     except FileNotFoundError:
-        raise InputError(path, "the table is missing", "build it with snakemake") from None
+        remedy = "check the path, or build it: snakemake --profile PROFILE, with the run's configuration"
+        raise InputError(path, "the table is missing", remedy) from None
     except (pl.exceptions.PolarsError, pa.errors.SchemaError) as error:
         remedy = "delete the file and run snakemake again"
         raise InputError(path, f"not a table of {table.__name__}: {error}", remedy) from error

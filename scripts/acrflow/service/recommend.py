@@ -124,6 +124,8 @@ def answer(
     chosen = select(list(numbered), numbered, tokens, lambda text: count_tokens(tokenizer, [text])[0])
     shown = chosen.kept if prompt.evidenced else []
     notes = [f"[{number}] PMID {numbered[number].pmid} had no room in {tokens} tokens" for number in chosen.left_out]
+    if prompt.evidenced and not studies:
+        notes = ["this adapter was trained with evidence and is shown none"]
     if studies and not prompt.evidenced:
         notes = ["this adapter is asked without evidence; the studies were not shown"]
 
